@@ -1,0 +1,1 @@
+"""The `gatepost` command: what a person or a machine starts."""

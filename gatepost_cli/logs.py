@@ -1,0 +1,91 @@
+"""Log lines: one JSON object each, which no text from outside can break or forge."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import time
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gatepost_cli.private_files import open_file
+
+_OWN = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
+# JSON encodes the controls below U+0020. These pass it, and a terminal or a reader of lines may act on them:
+# DEL, C1 controls, line and paragraph separators, marks that turn the direction of writing.
+_ACTIVE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_LARGEST_FILE_BYTES = 10 * 2**20
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as a JSON object with its time, level, logger, message and `extra` fields."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._second = -1
+        self._second_text = ""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        line: dict[str, Any] = {
+            "time": self._time_of(record.created),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in record.__dict__.items() if name not in _OWN}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return _encode(line)
+
+    def _time_of(self, created: float) -> str:
+        second = int(created)
+        if second != self._second:  # most lines share their second with the one before
+            self._second, self._second_text = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._second_text}.{int((created - second) * 1000):03d}Z"
+
+
+def log_to_screen() -> None:
+    """Sends every log line of the process to standard error."""
+    _log_to(logging.StreamHandler(sys.stderr))
+
+
+def log_to_file(path: Path) -> None:
+    """Sends every log line of the process to a private file, which is rotated at 10 MiB and kept three times."""
+    _log_to(_PrivateLogFile(path, maxBytes=_LARGEST_FILE_BYTES, backupCount=3, encoding="utf-8"))
+
+
+class _PrivateLogFile(RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        descriptor = open_file(Path(self.baseFilename), os.O_WRONLY | os.O_APPEND)
+        return TextIOWrapper(os.fdopen(descriptor, "ab"), encoding=self.encoding)
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802, ARG002 (the base class's signature)
+        # The base class formats the record once more to learn its length, which doubles the price of a line.
+        return self.stream is not None and os.fstat(self.stream.fileno()).st_size >= self.maxBytes
+
+
+def _log_to(handler: logging.Handler) -> None:
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    # No line shows these; looking them up costs as much as the rest of the record.
+    logging._srcfile = None  # documented in the logging HOWTO, "Optimization"
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+def _encode(line: dict[str, Any]) -> str:
+    try:
+        text = orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:  # such as half a surrogate pair, or an integer past 64 bits
+        return json.dumps(line, default=str, ensure_ascii=True, skipkeys=True)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
