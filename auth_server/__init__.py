@@ -1,0 +1,1 @@
+"""The auth server: users, accounts, sessions and tokens over gRPC."""

@@ -1,0 +1,154 @@
+"""Puts the auth server together: the one place that knows every part."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gatepost.v1 import adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2
+
+from auth_server.domain.access_tokens import AccessTokenPolicy
+from auth_server.domain.errors import DatabaseUnavailableError
+from auth_server.domain.passwords import PasswordHashes
+from auth_server.domain.secrets import KeyRing, Seal, SealBrokenError, new_token
+from auth_server.doors.grpc_port import PortTakenError, listening
+from auth_server.doors.health import Health
+from auth_server.doors.in_process import InProcessChannel
+from auth_server.doors.rpcs import Rpc, rpcs_of
+from auth_server.interceptors.deadlines import deadlines
+from auth_server.interceptors.errors import errors
+from auth_server.interceptors.guards import Guards
+from auth_server.interceptors.request_log import request_log
+from auth_server.interceptors.validation import validation
+from auth_server.outside.hash_pool import HashPool
+from auth_server.outside.identity_providers import IdentityProviders, Issuer
+from auth_server.servicers.adapter import AdapterService
+from auth_server.servicers.auth import AuthService
+from auth_server.servicers.keys import KeysService
+from auth_server.servicers.users import UsersService
+from auth_server.settings import AuthServerSettings
+from auth_server.storage import migrations
+from auth_server.storage.database import Database, connected
+from auth_server.usecases.access import Access, signing_key
+from auth_server.usecases.accounts import Accounts
+from auth_server.usecases.people import People
+from auth_server.usecases.registration import Registration
+from auth_server.usecases.sign_in import RefreshLives, SignIn
+
+Clock = Callable[[], datetime]
+
+
+class StartError(Exception):
+    """The server cannot start; the text says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that serves: its gRPC port, and the channel for a gateway in this process."""
+
+    channel: InProcessChannel
+    grpc_port: int
+    grpc_target: str
+
+
+def utc_now() -> datetime:
+    """The time now, to the millisecond: what JavaScript's dates can hold."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+@asynccontextmanager
+async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> AsyncIterator[RunningServer]:
+    """Serves meanwhile; leaving it tells health, finishes the calls under way and closes the pool.
+
+    Raises:
+        StartError: the database cannot be reached or is not migrated, a port is taken, or a key is missing.
+    """
+    url = settings.database_url.get_secret_value()
+    async with AsyncExitStack() as stack:
+        try:
+            await _check_migrated(url)
+            database = await stack.enter_async_context(connected(url, size=settings.database_pool_size))
+            rpcs = await _rpcs(settings, database, clock, stack)
+        except DatabaseUnavailableError as error:
+            raise StartError(f"the database cannot be used: {_cause(error)}; check GATEPOST_DATABASE_URL") from error
+        except SealBrokenError as error:
+            raise StartError(
+                "the signing key in the database does not open: GATEPOST_SEALING_KEYS lacks the key that sealed it"
+            ) from error
+        health = Health({rpc.method.descriptor.containing_service.full_name for rpc in rpcs.values()})
+        await stack.enter_async_context(health.following(database))
+        address = f"{settings.grpc_host}:{settings.grpc_port}"
+        try:
+            door = listening(address, rpcs, health, reflected=settings.reflection)
+            port = await stack.enter_async_context(door)
+        except PortTakenError as error:
+            raise StartError(
+                f"cannot listen on {address} for gRPC: is it in use? choose another GATEPOST_GRPC_PORT"
+            ) from error
+        yield RunningServer(InProcessChannel(rpcs, health.check), port, f"{settings.grpc_host}:{port}")
+
+
+async def _check_migrated(url: str) -> None:
+    try:
+        missing = await migrations.pending(url)
+    except migrations.MigrationChangedError as error:
+        raise StartError(str(error)) from error
+    if missing:
+        raise StartError(f"the database lacks {len(missing)} migrations: run `gatepost migrate` first")
+
+
+async def _rpcs(
+    settings: AuthServerSettings, database: Database, clock: Clock, stack: AsyncExitStack
+) -> dict[str, Rpc]:
+    ring = KeyRing.of(settings.sealing_keys.get_secret_value())
+    seal = Seal(ring)
+    key = await signing_key(database, seal, clock())
+    policy = AccessTokenPolicy(settings.issuer, settings.audience, settings.access_token_life)
+    access = Access(database, key, policy, clock)
+    hashes = PasswordHashes(KeyRing.of(settings.peppers.get_secret_value()), settings.bcrypt_cost)
+    hash_pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
+    stack.callback(hash_pool.close)
+    people = People(database, _derived(ring, "page tokens"), clock)
+    sign_in = SignIn(
+        db=database,
+        access=access,
+        hashes=hashes,
+        hash_pool=hash_pool,
+        identity_providers=_identity_providers(settings),
+        lives=RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life),
+        clock=clock,
+        # Made with the live cost, so that an unknown user takes as long as a known one.
+        dummy_hash=await asyncio.to_thread(hashes.make, new_token()),
+        verified_only=settings.verified_only,
+    )
+    servicers = [
+        (adapter_service_pb2, "AdapterService", AdapterService(database, people, Accounts(database, seal), clock)),
+        (auth_service_pb2, "AuthService", AuthService(Registration(database, hashes, hash_pool, clock), sign_in)),
+        (users_service_pb2, "UsersService", UsersService(people)),
+        (keys_service_pb2, "KeysService", KeysService(key)),
+    ]
+    guards = Guards(settings.adapter_secret.get_secret_value(), access)
+    around = (request_log, errors, deadlines(settings.longest_call.total_seconds()), guards, validation)
+    return rpcs_of([(file.DESCRIPTOR.services_by_name[name], servicer) for file, name, servicer in servicers], around)
+
+
+def _identity_providers(settings: AuthServerSettings) -> IdentityProviders:
+    issuers = settings.id_token_issuers.items()
+    return IdentityProviders({provider: Issuer(each.issuer, each.audience) for provider, each in issuers})
+
+
+def _derived(ring: KeyRing, purpose: str) -> bytes:
+    """A key for one purpose of the key in use, so that no key serves two (NIST SP 800-108)."""
+    return hmac.digest(ring.active[1], b"gatepost " + purpose.encode(), hashlib.sha256)
+
+
+def _cause(error: BaseException) -> str:
+    """The driver's own words on what is wrong, which hold no password."""
+    cause = error.__cause__
+    return str(cause or error).splitlines()[0] if str(cause or error) else type(cause).__name__

@@ -1,0 +1,159 @@
+"""Every refusal that a caller may read.
+
+The docstring of a refusal is its text for people, `reason` its word for
+programs (ErrorReason in protos/gatepost/v1/errors.proto).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+from typing import ClassVar
+
+
+class Kind(Enum):
+    """What sort of refusal it is; interceptors/errors.py makes a status of it."""
+
+    INVALID = auto()
+    UNAUTHENTICATED = auto()
+    FORBIDDEN = auto()
+    NOT_FOUND = auto()
+    CONFLICT = auto()
+    BUSY = auto()
+    TOO_LATE = auto()
+    UNAVAILABLE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A field of the request that breaks a rule, by its path in the request message."""
+
+    field: str
+    text: str
+
+
+class AuthError(Exception):
+    """The call was refused."""
+
+    kind: ClassVar[Kind]
+    reason: ClassVar[str]
+
+    def __init__(self, *, violations: tuple[Violation, ...] = (), retry_after: timedelta | None = None) -> None:
+        super().__init__(self.__doc__)
+        self.violations = violations
+        self.retry_after = retry_after
+
+
+class CredentialMissingError(AuthError):
+    """The credential that this call asks for is missing."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "CREDENTIAL_MISSING"
+
+
+class AdapterSecretInvalidError(AuthError):
+    """The adapter secret is not accepted."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "ADAPTER_SECRET_INVALID"
+
+
+class AccessTokenInvalidError(AuthError):
+    """The access token is not accepted."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "ACCESS_TOKEN_INVALID"
+
+
+class RefreshTokenInvalidError(AuthError):
+    """The refresh token is not accepted."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "REFRESH_TOKEN_INVALID"
+
+
+class PermissionDeniedError(AuthError):
+    """You may not do this."""
+
+    kind, reason = Kind.FORBIDDEN, "PERMISSION_DENIED"
+
+
+class CredentialsInvalidError(AuthError):
+    """The email or the password is wrong."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "CREDENTIALS_INVALID"
+
+
+class OAuthLoginRefusedError(AuthError):
+    """No linked account backs this sign-in."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "OAUTH_LOGIN_REFUSED"
+
+
+class IdTokenInvalidError(AuthError):
+    """The provider's id_token is not accepted."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "ID_TOKEN_INVALID"
+
+
+class RequestInvalidError(AuthError):
+    """The request breaks the rules of the contract."""
+
+    kind, reason = Kind.INVALID, "REQUEST_INVALID"
+
+
+class FieldNotUpdatableError(AuthError):
+    """The update mask names a field that cannot be changed here."""
+
+    kind, reason = Kind.INVALID, "FIELD_NOT_UPDATABLE"
+
+
+class PageTokenInvalidError(AuthError):
+    """The page token does not belong to this list."""
+
+    kind, reason = Kind.INVALID, "PAGE_TOKEN_INVALID"
+
+
+class UserNotFoundError(AuthError):
+    """There is no such user."""
+
+    kind, reason = Kind.NOT_FOUND, "USER_NOT_FOUND"
+
+
+class EmailTakenError(AuthError):
+    """Another user has this email address."""
+
+    kind, reason = Kind.CONFLICT, "EMAIL_TAKEN"
+
+
+class AccountTakenError(AuthError):
+    """The account is linked to another user."""
+
+    kind, reason = Kind.CONFLICT, "ACCOUNT_TAKEN"
+
+
+class SessionTokenTakenError(AuthError):
+    """A session with this token exists."""
+
+    kind, reason = Kind.CONFLICT, "SESSION_TOKEN_TAKEN"
+
+
+class VerificationTokenTakenError(AuthError):
+    """The identifier has this verification token already."""
+
+    kind, reason = Kind.CONFLICT, "VERIFICATION_TOKEN_TAKEN"
+
+
+class HashingBusyError(AuthError):
+    """Too many passwords wait to be hashed; try again in a moment."""
+
+    kind, reason = Kind.BUSY, "HASHING_BUSY"
+
+
+class DeadlineExceededError(AuthError):
+    """The call did not end in time."""
+
+    kind, reason = Kind.TOO_LATE, "DEADLINE_EXCEEDED"
+
+
+class DatabaseUnavailableError(AuthError):
+    """The database cannot be reached; try again in a moment."""
+
+    kind, reason = Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE"

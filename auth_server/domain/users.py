@@ -1,0 +1,75 @@
+"""Users, as they are stored and as they change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+# The article's profile fields, which the person may change freely.
+PROFILE_FIELDS = frozenset(
+    {
+        "background",
+        "company_name",
+        "about",
+        "country",
+        "website",
+        "region",
+        "annual_operating_budget",
+        "industry",
+        "founded_year",
+        "headquarter",
+        "employees_number",
+    }
+)
+ProfileValue = str | int | float
+Profile = Mapping[str, ProfileValue]
+
+
+class Role(StrEnum):
+    """What a user may do beyond their own things."""
+
+    USER = "user"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterUser:
+    """What the adapter sees of a user."""
+
+    id: UUID
+    name: str | None
+    email: str | None
+    email_verified: datetime | None
+    image: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class User(AdapterUser):
+    """A person who can sign in."""
+
+    profile: Profile
+    role: Role
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """A person who is not a user yet, with the hash of their password."""
+
+    name: str
+    email: str
+    password_hash: str
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordOwner:
+    """Who may log in with a password: `hash` is None where the user has none."""
+
+    user: User
+    hash: str | None
+    disabled: bool

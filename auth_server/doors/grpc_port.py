@@ -1,0 +1,105 @@
+"""The door for everybody else: a gRPC port."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from itertools import groupby
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from google.rpc import status_pb2
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from grpc_status import rpc_status
+
+from auth_server.doors.health import Health
+from auth_server.doors.rpcs import Rpc
+from auth_server.interceptors.calls import Call
+from auth_server.interceptors.errors import RefusedError, unknown_rpc
+
+LARGEST_MESSAGE_BYTES = 64 * 1024
+LARGEST_METADATA_BYTES = 8 * 1024
+DRAIN_SECONDS = 10.0
+OPTIONS = (
+    ("grpc.max_receive_message_length", LARGEST_MESSAGE_BYTES),
+    ("grpc.max_metadata_size", LARGEST_METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", LARGEST_METADATA_BYTES),
+    # With it two servers would share a port unnoticed, and the second get nothing.
+    ("grpc.so_reuseport", 0),
+)
+
+
+class PortTakenError(Exception):
+    """The port cannot be listened on."""
+
+
+@asynccontextmanager
+async def listening(
+    address: str, rpcs: Mapping[str, Rpc], health_of_server: Health, *, reflected: bool
+) -> AsyncIterator[int]:
+    """Serves on `host:port` meanwhile, and finishes the calls under way at the end; the port, also where it was 0.
+
+    Raises:
+        PortTakenError: another process has the port, or the host is not ours.
+    """
+    server = grpc.aio.server(options=OPTIONS)
+    services = _services(rpcs)
+    server.add_generic_rpc_handlers(tuple(_generic(name, of_service) for name, of_service in services.items()))
+    health_pb2_grpc.add_HealthServicer_to_server(health_of_server.servicer, server)
+    if reflected:
+        reflection.enable_server_reflection((*services, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    server.add_generic_rpc_handlers((_Unknown(),))
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise PortTakenError from error
+    await server.start()
+    try:
+        yield port
+    finally:
+        await health_of_server.drain()
+        await server.stop(DRAIN_SECONDS)
+
+
+def _services(rpcs: Mapping[str, Rpc]) -> dict[str, list[Rpc]]:
+    by_service = groupby(rpcs.values(), key=lambda rpc: str(rpc.method.descriptor.containing_service.full_name))
+    return {name: list(of_service) for name, of_service in by_service}
+
+
+def _generic(service: str, rpcs: list[Rpc]) -> grpc.GenericRpcHandler:
+    return grpc.method_handlers_generic_handler(service, {rpc.method.descriptor.name: _served(rpc) for rpc in rpcs})
+
+
+def _served(rpc: Rpc) -> Any:
+    handler = rpc.handler
+
+    async def serve(request: Message, context: Any) -> Any:
+        try:
+            return await handler(request, Call(dict(context.invocation_metadata()), context.time_remaining()))
+        except RefusedError as refusal:
+            await _abort(context, refusal.status)
+
+    return grpc.unary_unary_rpc_method_handler(
+        serve, request_deserializer=rpc.method.request.FromString, response_serializer=_serialize
+    )
+
+
+def _serialize(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
+class _Unknown(grpc.GenericRpcHandler):
+    """Answers for RPCs that nobody has, in our own words."""
+
+    def service(self, _: grpc.HandlerCallDetails) -> Any:
+        async def refuse(__: bytes, context: Any) -> None:
+            await _abort(context, unknown_rpc(Call(dict(context.invocation_metadata())).request_id))
+
+        return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+async def _abort(context: Any, status: status_pb2.Status) -> None:
+    packed = rpc_status.to_status(status)
+    await context.abort(packed.code, packed.details, packed.trailing_metadata)

@@ -1,0 +1,70 @@
+"""A call of an RPC, and how interceptors stand around its handler."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gatepost.v1 import options_pb2
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from auth_server.usecases.access import SignedInCaller
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What the contract says of an RPC."""
+
+    path: str
+    descriptor: MethodDescriptor
+    guard: options_pb2.Guard.ValueType
+    owner: options_pb2.Owner
+    request: type[Message]
+    response: type[Message]
+
+    @classmethod
+    def of(cls, descriptor: MethodDescriptor) -> Method:
+        """The method of this descriptor."""
+        options = descriptor.GetOptions()
+        return cls(
+            path=f"/{descriptor.containing_service.full_name}/{descriptor.name}",
+            descriptor=descriptor,
+            guard=options.Extensions[options_pb2.guard],
+            owner=options.Extensions[options_pb2.owner],
+            request=GetMessageClass(descriptor.input_type),
+            response=GetMessageClass(descriptor.output_type),
+        )
+
+
+@dataclass(slots=True)
+class Call:
+    """One call: what came with it besides the message, and what the guard found out about the caller."""
+
+    metadata: Mapping[str, str | bytes]
+    seconds_left: float | None = None
+    request_id: str = field(init=False)
+    caller: SignedInCaller | None = None
+    refresh_token: str = ""
+
+    def __post_init__(self) -> None:
+        given = self.metadata.get("x-request-id")
+        good = isinstance(given, str) and REQUEST_ID.fullmatch(given)
+        self.request_id = str(given) if good else secrets.token_hex(16)
+
+
+Handler = Callable[[Any, Call], Awaitable[Any]]
+Interceptor = Callable[[Method, Handler], Handler]
+
+
+def stand_around(method: Method, handler: Handler, interceptors: Iterable[Interceptor]) -> Handler:
+    """The handler with the interceptors around it, the first one outermost."""
+    for interceptor in reversed(list(interceptors)):
+        handler = interceptor(method, handler)
+    return handler

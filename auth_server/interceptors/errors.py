@@ -1,0 +1,80 @@
+"""Turns every error into a google.rpc.Status; nothing of the server's inside leaves by it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from auth_server.domain.errors import AuthError, Kind
+from auth_server.interceptors.calls import Call, Handler, Method
+
+log = logging.getLogger(__name__)
+
+DOMAIN = "gatepost"
+CODES = {
+    Kind.INVALID: code_pb2.INVALID_ARGUMENT,
+    Kind.UNAUTHENTICATED: code_pb2.UNAUTHENTICATED,
+    Kind.FORBIDDEN: code_pb2.PERMISSION_DENIED,
+    Kind.NOT_FOUND: code_pb2.NOT_FOUND,
+    Kind.CONFLICT: code_pb2.ALREADY_EXISTS,
+    Kind.BUSY: code_pb2.RESOURCE_EXHAUSTED,
+    Kind.TOO_LATE: code_pb2.DEADLINE_EXCEEDED,
+    Kind.UNAVAILABLE: code_pb2.UNAVAILABLE,
+}
+
+
+class RefusedError(Exception):
+    """A call that ends in a status other than OK."""
+
+    def __init__(self, status: status_pb2.Status) -> None:
+        super().__init__(status.message)
+        self.status = status
+
+
+def errors(method: Method, handler: Handler) -> Handler:
+    """The handler, whose every error is a RefusedError (AIP-193)."""
+
+    async def handle(request: Any, call: Call) -> Any:
+        try:
+            return await handler(request, call)
+        except AuthError as error:
+            if error.kind is Kind.UNAVAILABLE:
+                log.warning("unavailable", extra={"request_id": call.request_id, "cause": repr(error.__cause__)})
+            raise RefusedError(status_of(error, call.request_id)) from error
+        except Exception as error:
+            log.exception("failed", extra={"rpc": method.path, "request_id": call.request_id})
+            raise RefusedError(
+                _status(code_pb2.INTERNAL, "Something failed on our side.", "INTERNAL", call.request_id)
+            ) from error
+
+    return handle
+
+
+def status_of(error: AuthError, request_id: str) -> status_pb2.Status:
+    """The status of a refusal, with its reason, the fields at fault and when to try again."""
+    status = _status(CODES[error.kind], str(error), error.reason, request_id)
+    if error.violations:
+        bad = error_details_pb2.BadRequest()
+        for violation in error.violations:
+            bad.field_violations.add(field=violation.field, description=violation.text)
+        status.details.add().Pack(bad)
+    if error.retry_after is not None:
+        delay = Duration()
+        delay.FromTimedelta(error.retry_after)
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+    return status
+
+
+def unknown_rpc(request_id: str) -> status_pb2.Status:
+    """The status of a call of an RPC that the contract does not have."""
+    return _status(code_pb2.UNIMPLEMENTED, "There is no such RPC.", "RPC_NOT_FOUND", request_id)
+
+
+def _status(code: int, message: str, reason: str, request_id: str) -> status_pb2.Status:
+    status = status_pb2.Status(code=code, message=message)
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata={"request_id": request_id})
+    status.details.add().Pack(info)
+    return status

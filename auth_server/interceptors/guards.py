@@ -1,0 +1,121 @@
+"""The one door: judges what a caller presents against what the contract asks for."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from gatepost.v1 import options_pb2
+from google.protobuf.descriptor import FieldDescriptor
+
+from auth_server.domain.errors import (
+    AccessTokenInvalidError,
+    AdapterSecretInvalidError,
+    CredentialMissingError,
+    PermissionDeniedError,
+    RefreshTokenInvalidError,
+)
+from auth_server.domain.users import Role
+from auth_server.interceptors.calls import Call, Handler, Method
+from auth_server.usecases.access import Access
+
+REFRESH_TOKEN_CHARACTERS = 64
+LONGEST_TOKEN_CHARACTERS = 4096
+
+Judge = Callable[[Call], Awaitable[None]]
+
+
+class ContractError(Exception):
+    """The contract asks for something that this server does not enforce, so it does not start."""
+
+
+class Guards:
+    """The judges of every guard that the server knows."""
+
+    def __init__(self, adapter_secret: str, access: Access) -> None:
+        self._adapter_secret = adapter_secret.encode()
+        self._access = access
+        self._judges: dict[int, Judge] = {
+            options_pb2.GUARD_PUBLIC: self._anyone,
+            options_pb2.GUARD_ADAPTER: self._adapter,
+            options_pb2.GUARD_ACCESS: self._user,
+            options_pb2.GUARD_REFRESH: self._holder,
+            options_pb2.GUARD_OPERATOR: self._operator,
+        }
+
+    def __call__(self, method: Method, handler: Handler) -> Handler:
+        """The handler, which only those reach whom the method's guard admits.
+
+        Raises:
+            ContractError: the method has no guard, one that nobody judges, or no rule of whose things it touches.
+        """
+        judge = self._judges.get(method.guard)
+        if judge is None:
+            guard = options_pb2.Guard.Name(method.guard)
+            raise ContractError(f"{method.path} has the guard {guard}, which this server does not judge")
+        if method.guard == options_pb2.GUARD_ACCESS:
+            return _guarded(judge, _owned(method, handler))
+        return _guarded(judge, handler)
+
+    async def _anyone(self, call: Call) -> None:
+        pass
+
+    async def _adapter(self, call: Call) -> None:
+        given = call.metadata.get("x-auth-secret")
+        if not given:
+            raise CredentialMissingError
+        if not hmac.compare_digest(given.encode() if isinstance(given, str) else given, self._adapter_secret):
+            raise AdapterSecretInvalidError
+
+    async def _user(self, call: Call) -> None:
+        token = _presented(call, "bearer")
+        if len(token) > LONGEST_TOKEN_CHARACTERS:
+            raise AccessTokenInvalidError
+        call.caller = await self._access.caller_of(token)
+
+    async def _operator(self, call: Call) -> None:
+        await self._user(call)
+        if call.caller is None or call.caller.role is not Role.OPERATOR:
+            raise PermissionDeniedError
+
+    async def _holder(self, call: Call) -> None:
+        token = _presented(call, "refresh")
+        if len(token) != REFRESH_TOKEN_CHARACTERS:
+            raise RefreshTokenInvalidError
+        call.refresh_token = token
+
+
+def _guarded(judge: Judge, handler: Handler) -> Handler:
+    async def handle(request: Any, call: Call) -> Any:
+        await judge(call)
+        return await handler(request, call)
+
+    return handle
+
+
+def _owned(method: Method, handler: Handler) -> Handler:
+    """The handler, which only the owner reaches whom the request names, or an operator where the contract says so."""
+    name, or_operator = method.owner.field, method.owner.or_operator
+    field = method.descriptor.input_type.fields_by_name.get(name)
+    if field is None or field.type != FieldDescriptor.TYPE_STRING:
+        raise ContractError(f"{method.path} does not say whose things it touches: owner.field must name a string field")
+
+    async def handle(request: Any, call: Call) -> Any:
+        caller = call.caller
+        if caller is None:
+            raise PermissionDeniedError
+        if getattr(request, name) != str(caller.user_id) and not (or_operator and caller.role is Role.OPERATOR):
+            raise PermissionDeniedError
+        return await handler(request, call)
+
+    return handle
+
+
+def _presented(call: Call, scheme: str) -> str:
+    """The credential of `authorization: <scheme> <credential>`; schemes are compared without case (RFC 9110, 11.1)."""
+    given = call.metadata.get("authorization")
+    word, _, credential = given.partition(" ") if isinstance(given, str) else ("", "", "")
+    if word.lower() != scheme or not credential:
+        raise CredentialMissingError
+    return credential

@@ -1,0 +1,43 @@
+"""One line in the log for every call: which RPC, how it ended, how long it took, for whom."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from google.rpc import code_pb2
+
+from auth_server.interceptors.calls import Call, Handler, Method
+from auth_server.interceptors.errors import RefusedError
+
+log = logging.getLogger(__name__)
+
+
+def request_log(method: Method, handler: Handler) -> Handler:
+    """The handler, with a line for each call. Never the message, a token or an address: ids only."""
+    rpc = method.path.removeprefix("/")
+
+    async def handle(request: Any, call: Call) -> Any:
+        began = time.perf_counter()
+        code = "CANCELLED"
+        try:
+            response = await handler(request, call)
+            code = "OK"
+        except RefusedError as refusal:
+            code = code_pb2.Code.Name(refusal.status.code)
+            raise
+        else:
+            return response
+        finally:
+            fields: dict[str, object] = {
+                "rpc": rpc,
+                "code": code,
+                "ms": round((time.perf_counter() - began) * 1000, 2),
+                "request_id": call.request_id,
+            }
+            if call.caller is not None:
+                fields["user_id"] = str(call.caller.user_id)
+            log.info("call", extra=fields)
+
+    return handle

@@ -1,0 +1,31 @@
+"""Holds every request against the field rules of the contract (buf.validate)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import protovalidate
+
+from auth_server.domain.errors import RequestInvalidError, Violation
+from auth_server.interceptors.calls import Call, Handler, Method
+
+
+def validation(method: Method, handler: Handler) -> Handler:
+    """The handler, which only requests reach that keep the rules."""
+    validator = protovalidate.Validator()
+    # Compiles the rules now: at the first call it would take 5 ms.
+    validator.collect_violations(method.request())
+
+    async def handle(request: Any, call: Call) -> Any:
+        found = validator.collect_violations(request)
+        if found:
+            raise RequestInvalidError(violations=tuple(_violation_of(each.proto) for each in found))
+        return await handler(request, call)
+
+    return handle
+
+
+def _violation_of(found: Any) -> Violation:
+    """The path and the rule's text, which never holds the value."""
+    path = found.field.elements if found.field else ()
+    return Violation(".".join(element.field_name for element in path), found.message)

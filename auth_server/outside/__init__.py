@@ -1,0 +1,1 @@
+"""What stands outside of the process but for the database: processors and other servers."""

@@ -1,0 +1,1 @@
+"""The RPCs of the contract: message in, one call, message out."""

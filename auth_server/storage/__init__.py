@@ -1,0 +1,1 @@
+"""The statements that PostgreSQL runs for us."""

@@ -1,0 +1,103 @@
+"""The pool of connections to PostgreSQL, and what its failures mean."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import asyncpg
+
+from auth_server.domain.errors import DatabaseUnavailableError, RequestInvalidError
+
+# What asyncpg raises when the server is away, is going away, or takes no more connections.
+UNREACHABLE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+)
+# A deadlock or a serialisation failure: PostgreSQL has undone the statement, and asks to try it again.
+TAKEN_BACK = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+ATTEMPTS = 4
+# Text that PostgreSQL cannot hold, such as NUL: the contract refuses it by field, this is the net below.
+UNSTORABLE = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+
+Row = Any  # asyncpg.Record, whose values are of any type
+
+
+class Db(Protocol):
+    """What runs a statement: the pool, or the connection of a transaction."""
+
+    async def fetchrow(self, sql: str, *arguments: object) -> Row:
+        """The first row, or None."""
+
+    async def fetch(self, sql: str, *arguments: object) -> list[Row]:
+        """All rows."""
+
+
+class Database:
+    """A pool of connections.
+
+    Raises, from every method:
+        DatabaseUnavailableError: the database cannot be reached.
+        RequestInvalidError: a text holds a character that PostgreSQL cannot store.
+    """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def fetchrow(self, sql: str, *arguments: object) -> Row:
+        """The first row, or None."""
+        return await self._patiently(self._pool.fetchrow, sql, arguments)
+
+    async def fetch(self, sql: str, *arguments: object) -> list[Row]:
+        """All rows."""
+        rows: list[Row] = await self._patiently(self._pool.fetch, sql, arguments)
+        return rows
+
+    async def _patiently(self, run: Callable[..., Awaitable[Any]], sql: str, arguments: tuple[object, ...]) -> Any:
+        """Runs one statement, again where PostgreSQL took it back whole for another's sake."""
+        attempts = ATTEMPTS
+        while True:
+            try:
+                return await run(sql, *arguments)
+            except TAKEN_BACK as error:
+                attempts -= 1
+                if not attempts:
+                    raise DatabaseUnavailableError from error
+            except UNREACHABLE as error:
+                raise DatabaseUnavailableError from error
+            except UNSTORABLE as error:
+                raise RequestInvalidError from error
+
+
+@asynccontextmanager
+async def connected(url: str, *, size: int) -> AsyncIterator[Database]:
+    """A database at this URL, with at most so many connections.
+
+    Raises:
+        DatabaseUnavailableError: it cannot be reached, or refuses the user.
+    """
+    try:
+        pool = await asyncpg.create_pool(
+            url, min_size=1, max_size=size, reset=_roll_back, server_settings={"application_name": "gatepost"}
+        )
+    except (*UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
+        raise DatabaseUnavailableError from error
+    try:
+        yield Database(pool)
+    finally:
+        await pool.close()
+
+
+async def _roll_back(connection: Any) -> None:
+    """Readies a connection for the next caller.
+
+    asyncpg's own reset is a round trip; no statement of ours leaves anything behind but, when cancelled, a transaction.
+    """
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")

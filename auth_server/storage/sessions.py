@@ -1,0 +1,96 @@
+"""NextAuth's sessions, found by the hash of their token."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import ForeignKeyViolationError, UniqueViolationError
+
+from auth_server.domain.adapter import Session
+from auth_server.domain.errors import SessionTokenTakenError, UserNotFoundError
+from auth_server.domain.users import AdapterUser
+from auth_server.storage.database import Db, Row
+
+
+def session_of(row: Row) -> Session:
+    """The session of a row."""
+    return Session(row["id"], row["user_id"], row["expires"])
+
+
+async def create(db: Db, session: Session, token_hash: bytes) -> Session:
+    """The session as stored.
+
+    Raises:
+        SessionTokenTakenError: a session with this token exists.
+        UserNotFoundError: there is no such user.
+    """
+    try:
+        row = await db.fetchrow(
+            """
+            INSERT INTO sessions (token_hash, id, user_id, expires)
+            VALUES ($1, $2, $3, $4)
+            RETURNING id, user_id, expires
+            """,
+            token_hash,
+            session.id,
+            session.user_id,
+            session.expires,
+        )
+    except UniqueViolationError as error:
+        raise SessionTokenTakenError from error
+    except ForeignKeyViolationError as error:
+        raise UserNotFoundError from error
+    return session_of(row)
+
+
+async def find_with_user(db: Db, token_hash: bytes, now: datetime) -> tuple[Session, AdapterUser] | None:
+    """The session of this token and its user; None once the session has expired."""
+    row = await db.fetchrow(
+        """
+        SELECT sessions.id, sessions.user_id, sessions.expires,
+               users.name, users.email, users.email_verified, users.image
+          FROM sessions
+          JOIN users ON users.id = sessions.user_id
+         WHERE sessions.token_hash = $1 AND sessions.expires > $2
+        """,
+        token_hash,
+        now,
+    )
+    if row is None:
+        return None
+    user = AdapterUser(row["user_id"], row["name"], row["email"], row["email_verified"], row["image"])
+    return session_of(row), user
+
+
+async def change(
+    db: Db, token_hash: bytes, user_id: UUID | None, expires: datetime | None, now: datetime
+) -> Session | None:
+    """The live session of this token with a new user or end, each where it is not None.
+
+    Raises:
+        UserNotFoundError: there is no such user.
+    """
+    try:
+        row = await db.fetchrow(
+            """
+            UPDATE sessions
+               SET user_id = COALESCE($2, user_id),
+                   expires = COALESCE($3, expires)
+             WHERE token_hash = $1 AND expires > $4
+            RETURNING id, user_id, expires
+            """,
+            token_hash,
+            user_id,
+            expires,
+            now,
+        )
+    except ForeignKeyViolationError as error:
+        raise UserNotFoundError from error
+    return session_of(row) if row else None
+
+
+async def delete(db: Db, token_hash: bytes) -> Session | None:
+    """The session as it was."""
+    row = await db.fetchrow("DELETE FROM sessions WHERE token_hash = $1 RETURNING id, user_id, expires", token_hash)
+    return session_of(row) if row else None

@@ -1,0 +1,1 @@
+"""What is decided, and what happens in one transaction."""

@@ -1,0 +1,80 @@
+"""Linking accounts, whose secrets are sealed on the way in and opened on the way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from auth_server.domain.adapter import Account, AccountSecrets, SealedAccount
+from auth_server.domain.errors import AccountTakenError
+from auth_server.domain.secrets import Seal, identity_of
+from auth_server.storage import accounts
+from auth_server.storage.database import Db
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What the adapter does with accounts."""
+
+    db: Db
+    seal: Seal
+
+    async def link(self, account: Account) -> Account:
+        """The account, linked to its user; the same user's account is replaced.
+
+        Raises:
+            AccountTakenError: it is another user's.
+            UserNotFoundError: there is no such user.
+        """
+        if not await accounts.link(self.db, self._sealed(account)):
+            raise AccountTakenError
+        return account
+
+    async def find(self, provider: str, provider_account_id: str) -> Account | None:
+        """The provider's account of this id."""
+        return self._opened(await accounts.find(self.db, provider, provider_account_id))
+
+    async def unlink(self, provider: str, provider_account_id: str) -> Account | None:
+        """The account as it was; it is linked no more."""
+        return self._opened(await accounts.unlink(self.db, provider, provider_account_id))
+
+    def _sealed(self, account: Account) -> SealedAccount:
+        secrets = orjson.dumps(
+            {
+                "access_token": account.secrets.access_token,
+                "refresh_token": account.secrets.refresh_token,
+                "id_token": account.secrets.id_token,
+                "session_state": account.secrets.session_state,
+                "extras": dict(account.secrets.extras),
+            }
+        )
+        return SealedAccount(
+            user_id=account.user_id,
+            type=account.type,
+            provider=account.provider,
+            provider_account_id=account.provider_account_id,
+            expires_at=account.expires_at,
+            token_type=account.token_type,
+            scope=account.scope,
+            sealed=self.seal.close(secrets, _identity(account)),
+        )
+
+    def _opened(self, account: SealedAccount | None) -> Account | None:
+        if account is None:
+            return None
+        secrets = orjson.loads(self.seal.open(account.sealed, _identity(account)))
+        return Account(
+            user_id=account.user_id,
+            type=account.type,
+            provider=account.provider,
+            provider_account_id=account.provider_account_id,
+            expires_at=account.expires_at,
+            token_type=account.token_type,
+            scope=account.scope,
+            secrets=AccountSecrets(**secrets),
+        )
+
+
+def _identity(account: Account | SealedAccount) -> bytes:
+    return identity_of("accounts", account.provider, account.provider_account_id)

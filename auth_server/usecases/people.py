@@ -1,0 +1,109 @@
+"""What users and operators do with users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from auth_server.domain import page_tokens
+from auth_server.domain.errors import FieldNotUpdatableError, UserNotFoundError, Violation
+from auth_server.domain.ids import get_user_id
+from auth_server.domain.users import PROFILE_FIELDS, AdapterUser, User
+from auth_server.storage import users
+from auth_server.storage.database import Db
+
+Found = TypeVar("Found")
+ADAPTER_FIELDS = frozenset({"name", "email", "email_verified", "image"})
+OWN_FIELDS = frozenset({"name"}) | {f"profile.{field}" for field in PROFILE_FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some users, and the token of those that follow; empty on the last page."""
+
+    users: list[User]
+    next_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Reading, listing, changing and deleting users."""
+
+    db: Db
+    page_token_key: bytes
+    clock: Callable[[], datetime]
+
+    async def get(self, user_id: str) -> User:
+        """The user of this id.
+
+        Raises:
+            UserNotFoundError: there is none.
+        """
+        return _present(await users.find(self.db, get_user_id(user_id)))
+
+    async def page(self, size: int, token: str, search: str) -> Page:
+        """A page of users by id.
+
+        Raises:
+            PageTokenInvalidError: the token is not ours, or of another search.
+        """
+        after = page_tokens.row_before(token, search, self.page_token_key) if token else None
+        size = page_tokens.size_of(size)
+        found = await users.page(self.db, after, search, size + 1)
+        if len(found) <= size:
+            return Page(found, "")
+        return Page(found[:size], page_tokens.token_after(found[size - 1].id, search, self.page_token_key))
+
+    async def change_own(self, user_id: str, values: Mapping[str, object], mask: Iterable[str]) -> User:
+        """The user with the fields of the mask changed; a field without a value is taken away.
+
+        `*` stands for every field that may be changed (AIP-134).
+
+        Raises:
+            FieldNotUpdatableError: the mask names another field.
+            UserNotFoundError: there is no such user.
+        """
+        paths = _allowed(mask, OWN_FIELDS, implied="profile")
+        changes = {path: values.get(path) for path in paths}
+        profile = {path.removeprefix("profile."): changes[path] for path in paths if path.startswith("profile.")}
+        return _present(await users.change_profile(self.db, get_user_id(user_id), changes, profile, self.clock()))
+
+    async def change_for_adapter(self, user_id: str, user: AdapterUser, mask: Iterable[str]) -> AdapterUser:
+        """The user with the fields of the mask changed.
+
+        Raises:
+            FieldNotUpdatableError: the mask names another field.
+            EmailTakenError: another user has the new address.
+            UserNotFoundError: there is no such user.
+        """
+        fields = _allowed((path for path in mask if path != "id"), ADAPTER_FIELDS)
+        user = replace(user, id=get_user_id(user_id))
+        return _present(await users.change(self.db, user, fields, self.clock()))
+
+    async def delete(self, user_id: str) -> None:
+        """Deletes the user and all that is theirs.
+
+        Raises:
+            UserNotFoundError: there is no such user.
+        """
+        _present(await users.delete(self.db, get_user_id(user_id)))
+
+
+def _allowed(mask: Iterable[str], allowed: frozenset[str], implied: str = "") -> frozenset[str]:
+    asked = set(mask)
+    if "*" in asked:
+        return allowed
+    if implied in asked:  # a message as a whole stands for its fields
+        asked = asked - {implied} | {path for path in allowed if path.startswith(f"{implied}.")}
+    if refused := sorted(asked - allowed):
+        text = "this field cannot be changed here"
+        raise FieldNotUpdatableError(violations=tuple(Violation(path, text) for path in refused))
+    return frozenset(asked)
+
+
+def _present(user: Found | None) -> Found:
+    if user is None:
+        raise UserNotFoundError
+    return user

@@ -1,0 +1,33 @@
+"""Registering a person with a password."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from auth_server.domain.ids import new_id
+from auth_server.domain.passwords import PasswordHashes
+from auth_server.domain.users import Profile, Unregistered
+from auth_server.outside.hash_pool import HashPool
+from auth_server.storage import users
+from auth_server.storage.database import Db
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """How a person becomes a user."""
+
+    db: Db
+    hashes: PasswordHashes
+    hash_pool: HashPool
+    clock: Callable[[], datetime]
+
+    async def register(self, name: str, email: str, password: str, profile: Profile) -> None:
+        """Makes a user, unless the address is taken; the caller cannot tell which, by answer or by time.
+
+        Raises:
+            HashingBusyError: too many passwords wait.
+        """
+        hashed = await self.hash_pool.run(self.hashes.make, password)
+        await users.register(self.db, new_id(), Unregistered(name, email, hashed, profile), self.clock())
