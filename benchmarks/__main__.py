@@ -1,0 +1,109 @@
+"""Measures Gatepost beside the bare floor that each figure is held against."""
+
+import argparse
+import datetime
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+from benchmarks import seed
+from benchmarks.cases import CASES
+from benchmarks.database import Database, empty_database
+from benchmarks.forms import running_forms
+from benchmarks.gatepost import BCRYPT_COST, Gatepost, Settings, running_gatepost, running_in_one
+from benchmarks.load import Load
+from benchmarks.logins import login_flood, login_rate
+from benchmarks.machine import description, short_name
+from benchmarks.measure import Bench, Form
+from benchmarks.report import Report
+
+RESULTS = Path(__file__).parent / "results"
+ROUNDS = 3
+LOGIN = "Login"
+LOOKUPS_IN_FLOOD_FLOORS = 1.5
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Names: " + ", ".join(CASES) + ".\n"
+        "The database is one of its own, on the server of DATABASE_URL or on an embedded PostgreSQL.\n"
+        "A full run of all names is kept in benchmarks/results/.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure; everything if none is given")
+    parser.add_argument("--seconds", type=float, default=3, help="length of one measurement (default: 3)")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"measurements of each (default: {ROUNDS})")
+    parser.add_argument("--quick", action="store_true", help="one round of one second: for a look, not for a claim")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    options = parser.parse_args()
+    if unknown := set(options.names) - CASES.keys():
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; the names are {', '.join(CASES)}")
+    if options.quick:
+        options.seconds, options.rounds = 1, 1
+    return options
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def _measure_logins(bench: Bench, forms: tuple[Form, ...], gatepost: Gatepost, report: Report, width: int) -> None:
+    for form in forms:
+        _say(f"{LOGIN}, {form.name}, {width} at once")
+        rate = login_rate(bench, form.name, form.transport, form.gatepost.port, width=width, cost=BCRYPT_COST)
+        report.rates.append(rate)
+    _say(f"look-ups in a flood of logins, {width} at once")
+    flood = login_flood(bench, gatepost.everything.port, width=width, p99_floors=LOOKUPS_IN_FLOOD_FLOORS)
+    report.floods.append(flood)
+
+
+def _measure_logins_on_all_cores(bench: Bench, settings: Settings, report: Report, cores: int) -> None:
+    _say(f"{LOGIN} and look-ups, {cores} at once")
+    with running_in_one(settings, hash_width=cores) as server:
+        rate = login_rate(bench, "REST, one process", "rest", server.port, width=cores, cost=BCRYPT_COST)
+        report.rates.append(rate)
+        report.floods.append(login_flood(bench, server.port, width=cores, p99_floors=None))
+
+
+def _measure(options: argparse.Namespace, database: Database) -> Report:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    width, settings = max(1, cores - 1), Settings(database)
+    names = options.names or list(CASES)
+    report = Report(description(database.version), options.seconds, options.rounds)
+    with (
+        running_gatepost(settings, hash_width=width) as gatepost,
+        running_forms(gatepost, database) as forms,
+    ):
+        seed.fill_now(gatepost.everything.port, settings.adapter_secret)
+        port = gatepost.everything.port
+        load_of = partial(Load, gatepost_port=port, adapter_secret=settings.adapter_secret)
+        bench = Bench(load_of, database.postmaster_pid, options.seconds, options.rounds)
+        for name in (name for name in names if name != LOGIN):
+            for form in forms:
+                _say(f"{name}, {form.name}")
+                report.comparisons.append(bench.compare(name, form))
+        if LOGIN in names:
+            _measure_logins(bench, forms, gatepost, report, width)
+            _measure_logins_on_all_cores(bench, settings, report, cores)
+    return report
+
+
+def main() -> None:
+    """Runs what was asked for and prints it."""
+    options = _options()
+    with empty_database() as database:
+        report = _measure(options, database)
+    print(report.as_json() if options.json else report.as_text())
+    if not options.names and not options.quick:
+        today = datetime.datetime.now(datetime.UTC).date()
+        RESULTS.mkdir(exist_ok=True)
+        page = RESULTS / f"{today}-{short_name()}.md"
+        page.write_text(report.as_markdown(today))
+        _say(f"kept in {page.relative_to(RESULTS.parent.parent)}")
+
+
+if __name__ == "__main__":
+    main()

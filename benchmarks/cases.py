@@ -1,0 +1,166 @@
+"""What is measured: each case sends one operation over REST and over gRPC and keeps what it needs for the next.
+
+A new case is a class here, its name in CASES, and its handlers in floors/.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import orjson
+from gatepost.v1 import adapter_service_pb2, adapter_service_pb2_grpc, auth_service_pb2, auth_service_pb2_grpc
+
+if TYPE_CHECKING:
+    from grpc import aio
+
+from benchmarks import fixtures
+from benchmarks.http_connection import HttpConnection, UnexpectedAnswerError, request_of
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+class Stubs:
+    """The services on one channel, and the metadata that opens the adapter's door."""
+
+    def __init__(self, channel: aio.Channel, adapter_secret: str) -> None:
+        self.adapter = adapter_service_pb2_grpc.AdapterServiceStub(channel)
+        self.auth = auth_service_pb2_grpc.AuthServiceStub(channel)
+        self.metadata: Metadata = (("x-auth-secret", adapter_secret),)
+
+
+@dataclass
+class Case(ABC):
+    """One kind of operation."""
+
+    adapter_secret: str
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    async def prepare(self, gatepost: HttpConnection, count: int) -> None:  # noqa: B027 (most need nothing)
+        """Gets from Gatepost, untimed, what `count` operations at once need."""
+
+    @abstractmethod
+    async def over_rest(self, http: HttpConnection) -> None: ...
+
+    @abstractmethod
+    async def over_grpc(self, stubs: Stubs) -> None: ...
+
+
+class GetSessionAndUser(Case):
+    """A live session and its user, by the session's token: every page of the front end asks for it."""
+
+    async def over_rest(self, http: HttpConnection) -> None:
+        path = f"/adapter/get-session/{fixtures.session_token_of(next(self._numbers))}"
+        body = await http.send(request_of("GET", path, x_auth_secret=self.adapter_secret))
+        if not body.startswith(b'{"session":{'):
+            raise UnexpectedAnswerError(body)
+
+    async def over_grpc(self, stubs: Stubs) -> None:
+        token = fixtures.session_token_of(next(self._numbers))
+        request = adapter_service_pb2.GetSessionAndUserRequest(session_token=token)
+        answer = await stubs.adapter.GetSessionAndUser(request, metadata=stubs.metadata)
+        if not answer.session_and_user.user.id:
+            raise UnexpectedAnswerError(answer)
+
+
+class GetUserByEmail(Case):
+    """A user by address."""
+
+    async def over_rest(self, http: HttpConnection) -> None:
+        path = f"/adapter/get-user-by-email?email={fixtures.email_of(next(self._numbers))}"
+        body = await http.send(request_of("GET", path, x_auth_secret=self.adapter_secret))
+        if not body.startswith(b'{"id":'):
+            raise UnexpectedAnswerError(body)
+
+    async def over_grpc(self, stubs: Stubs) -> None:
+        email = fixtures.email_of(next(self._numbers))
+        request = adapter_service_pb2.GetUserByEmailRequest(email=email)
+        answer = await stubs.adapter.GetUserByEmail(request, metadata=stubs.metadata)
+        if not answer.user.id:
+            raise UnexpectedAnswerError(answer)
+
+
+@dataclass
+class CreateAndDeleteSession(Case):
+    """A session made and deleted; the pair counts as one operation."""
+
+    _user_ids: list[str] = field(default_factory=list)
+
+    async def prepare(self, gatepost: HttpConnection, count: int) -> None:
+        for number in range(count):
+            path = f"/adapter/get-user-by-email?email={fixtures.email_of(number)}"
+            body = await gatepost.send(request_of("GET", path, x_auth_secret=self.adapter_secret))
+            self._user_ids.append(orjson.loads(body)["id"])
+
+    async def over_rest(self, http: HttpConnection) -> None:
+        token, user_id = str(uuid4()), self._user_ids[next(self._numbers) % len(self._user_ids)]
+        body = b'{"sessionToken":"%s","userId":"%s","expires":"2099-01-02T03:04:05.678Z"}'
+        body %= token.encode(), user_id.encode()
+        await http.send(request_of("POST", "/adapter/create-session", body, x_auth_secret=self.adapter_secret))
+        path = f"/adapter/delete-session/{token}"
+        deleted = await http.send(request_of("DELETE", path, x_auth_secret=self.adapter_secret))
+        if token.encode() not in deleted:
+            raise UnexpectedAnswerError(deleted)
+
+    async def over_grpc(self, stubs: Stubs) -> None:
+        token, user_id = str(uuid4()), self._user_ids[next(self._numbers) % len(self._user_ids)]
+        request = adapter_service_pb2.CreateSessionRequest(session_token=token, user_id=user_id)
+        request.expires.seconds = int(time.time()) + 86_400
+        await stubs.adapter.CreateSession(request, metadata=stubs.metadata)
+        deletion = adapter_service_pb2.DeleteSessionRequest(session_token=token)
+        answer = await stubs.adapter.DeleteSession(deletion, metadata=stubs.metadata)
+        if answer.session.session_token != token:
+            raise UnexpectedAnswerError(answer)
+
+
+class Login(Case):
+    """A sign-in by email and password."""
+
+    async def over_rest(self, http: HttpConnection) -> None:
+        email = fixtures.login_email_of(next(self._numbers))
+        body = orjson.dumps({"email": email, "password": fixtures.PASSWORD})
+        await http.send(request_of("POST", "/auth/login", body))
+
+    async def over_grpc(self, stubs: Stubs) -> None:
+        email = fixtures.login_email_of(next(self._numbers))
+        await stubs.auth.Login(auth_service_pb2.LoginRequest(email=email, password=fixtures.PASSWORD))
+
+
+@dataclass
+class RefreshTokens(Case):
+    """A refresh token exchanged; each answer's token is the next request's."""
+
+    _tokens: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+
+    async def prepare(self, gatepost: HttpConnection, count: int) -> None:
+        for number in range(2 * count):
+            body = orjson.dumps({"email": fixtures.email_of(number % fixtures.OAUTH_USERS)})
+            answer = await gatepost.send(
+                request_of("POST", "/auth/oAuthlogin", body, x_auth_secret=self.adapter_secret)
+            )
+            self._tokens.put_nowait(orjson.loads(answer)["backendTokens"]["refreshToken"])
+
+    async def over_rest(self, http: HttpConnection) -> None:
+        token = await self._tokens.get()
+        body = await http.send(request_of("POST", "/auth/refresh", b"{}", authorization=f"Refresh {token}"))
+        self._tokens.put_nowait(orjson.loads(body)["refreshToken"])
+
+    async def over_grpc(self, stubs: Stubs) -> None:
+        token = await self._tokens.get()
+        request = auth_service_pb2.RefreshTokensRequest()
+        answer = await stubs.auth.RefreshTokens(request, metadata=(("authorization", f"Refresh {token}"),))
+        self._tokens.put_nowait(answer.backend_tokens.refresh_token)
+
+
+CASES: dict[str, type[Case]] = {
+    "GetSessionAndUser": GetSessionAndUser,
+    "GetUserByEmail": GetUserByEmail,
+    "CreateSession+DeleteSession": CreateAndDeleteSession,
+    "Login": Login,
+    "RefreshTokens": RefreshTokens,
+}

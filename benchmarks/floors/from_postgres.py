@@ -1,0 +1,45 @@
+"""JSON straight from the rows: the floor of REST in one process."""
+
+from datetime import datetime
+
+from benchmarks.floors.rest_server import Json
+from benchmarks.floors.statements import Row, Statements
+
+
+class FromPostgres:
+    """Answers from PostgreSQL."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def session_and_user(self, token: str) -> Json:
+        row = await self._statements.session_and_user(token)
+        return {"session": _session(row, token), "user": _user(row, row["user_id"])}
+
+    async def user_by_email(self, email: str) -> Json:
+        row = await self._statements.user_by_email(email)
+        return _user(row, row["id"])
+
+    async def create_session(self, token: str, user_id: str, expires: datetime) -> Json:
+        return _session(await self._statements.create_session(token, user_id, expires), token)
+
+    async def delete_session(self, token: str) -> Json:
+        return _session(await self._statements.delete_session(token), token)
+
+    async def refresh(self, token: str) -> Json:
+        access_token, refresh_token, expires = await self._statements.rotated(token)
+        return {"accessToken": access_token, "refreshToken": refresh_token, "expiresIn": expires * 1000}
+
+
+def _session(row: Row, token: str) -> Json:
+    return {"id": str(row["id"]), "sessionToken": token, "userId": str(row["user_id"]), "expires": row["expires"]}
+
+
+def _user(row: Row, user_id: object) -> Json:
+    return {
+        "id": str(user_id),
+        "name": row["name"],
+        "email": row["email"],
+        "emailVerified": row["email_verified"],
+        "image": row["image"],
+    }

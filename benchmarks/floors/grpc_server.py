@@ -1,0 +1,100 @@
+"""The bare gRPC server: generated stubs over the statements."""
+# ruff: noqa: N802, ARG002 (an RPC's method bears the RPC's name and takes what every RPC's does)
+
+from datetime import UTC, datetime
+from typing import Any
+
+from gatepost.v1 import (
+    adapter_pb2,
+    adapter_service_pb2,
+    adapter_service_pb2_grpc,
+    auth_service_pb2,
+    auth_service_pb2_grpc,
+)
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc import aio
+
+from benchmarks.floors.statements import Row, Statements
+
+Context = aio.ServicerContext[Any, Any]
+
+
+class Adapter(adapter_service_pb2_grpc.AdapterServiceServicer):
+    """The measured calls of AdapterService."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def GetSessionAndUser(
+        self, request: adapter_service_pb2.GetSessionAndUserRequest, context: Context
+    ) -> adapter_service_pb2.GetSessionAndUserResponse:
+        row = await self._statements.session_and_user(request.session_token)
+        found = adapter_service_pb2.SessionAndUser(
+            session=_session(row, request.session_token), user=_user(row, row["user_id"])
+        )
+        return adapter_service_pb2.GetSessionAndUserResponse(session_and_user=found)
+
+    async def GetUserByEmail(
+        self, request: adapter_service_pb2.GetUserByEmailRequest, context: Context
+    ) -> adapter_service_pb2.GetUserByEmailResponse:
+        row = await self._statements.user_by_email(request.email)
+        return adapter_service_pb2.GetUserByEmailResponse(user=_user(row, row["id"]))
+
+    async def CreateSession(
+        self, request: adapter_service_pb2.CreateSessionRequest, context: Context
+    ) -> adapter_service_pb2.CreateSessionResponse:
+        expires = datetime.fromtimestamp(request.expires.seconds, UTC)
+        row = await self._statements.create_session(request.session_token, request.user_id, expires)
+        return adapter_service_pb2.CreateSessionResponse(session=_session(row, request.session_token))
+
+    async def DeleteSession(
+        self, request: adapter_service_pb2.DeleteSessionRequest, context: Context
+    ) -> adapter_service_pb2.DeleteSessionResponse:
+        row = await self._statements.delete_session(request.session_token)
+        return adapter_service_pb2.DeleteSessionResponse(session=_session(row, request.session_token))
+
+
+class Auth(auth_service_pb2_grpc.AuthServiceServicer):
+    """The measured calls of AuthService."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def RefreshTokens(
+        self, request: auth_service_pb2.RefreshTokensRequest, context: Context
+    ) -> auth_service_pb2.RefreshTokensResponse:
+        credential = dict(context.invocation_metadata() or ())["authorization"]
+        access_token, refresh_token, expires = await self._statements.rotated(str(credential).removeprefix("Refresh "))
+        tokens = auth_service_pb2.BackendTokens(
+            access_token=access_token, refresh_token=refresh_token, expires_in=expires * 1000
+        )
+        return auth_service_pb2.RefreshTokensResponse(backend_tokens=tokens)
+
+
+def server(statements: Statements, port: int) -> aio.Server:
+    """The server, not started yet."""
+    bare = aio.server()
+    adapter_service_pb2_grpc.add_AdapterServiceServicer_to_server(Adapter(statements), bare)  # type: ignore[abstract]
+    auth_service_pb2_grpc.add_AuthServiceServicer_to_server(Auth(statements), bare)  # type: ignore[abstract]
+    bare.add_insecure_port(f"127.0.0.1:{port}")
+    return bare
+
+
+def _session(row: Row, token: str) -> adapter_pb2.Session:
+    return adapter_pb2.Session(
+        id=str(row["id"]), session_token=token, user_id=str(row["user_id"]), expires=_timestamp(row["expires"])
+    )
+
+
+def _user(row: Row, user_id: object) -> adapter_pb2.AdapterUser:
+    return adapter_pb2.AdapterUser(
+        id=str(user_id),
+        name=row["name"],
+        email=row["email"],
+        email_verified=_timestamp(row["email_verified"]),
+        image=row["image"],
+    )
+
+
+def _timestamp(at: datetime | None) -> Timestamp | None:
+    return Timestamp(seconds=int(at.timestamp()), nanos=at.microsecond * 1000) if at else None

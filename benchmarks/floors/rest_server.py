@@ -1,0 +1,57 @@
+"""The bare REST server: aiohttp handlers over whatever answers them."""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+import orjson
+from aiohttp import web
+
+Json = dict[str, Any]
+
+
+class Answers(Protocol):
+    """Where the answers come from: PostgreSQL, or a gRPC server."""
+
+    async def session_and_user(self, token: str) -> Json: ...
+
+    async def user_by_email(self, email: str) -> Json: ...
+
+    async def create_session(self, token: str, user_id: str, expires: datetime) -> Json: ...
+
+    async def delete_session(self, token: str) -> Json: ...
+
+    async def refresh(self, token: str) -> Json: ...
+
+
+def application(answers: Answers) -> web.Application:
+    """The routes of the measured calls."""
+
+    async def session_and_user(request: web.Request) -> web.Response:
+        return _json(await answers.session_and_user(request.match_info["token"]))
+
+    async def user_by_email(request: web.Request) -> web.Response:
+        return _json(await answers.user_by_email(request.query["email"]))
+
+    async def create_session(request: web.Request) -> web.Response:
+        body = orjson.loads(await request.read())
+        expires = datetime.fromisoformat(body["expires"])
+        return _json(await answers.create_session(body["sessionToken"], body["userId"], expires))
+
+    async def delete_session(request: web.Request) -> web.Response:
+        return _json(await answers.delete_session(request.match_info["token"]))
+
+    async def refresh(request: web.Request) -> web.Response:
+        orjson.loads(await request.read())
+        return _json(await answers.refresh(request.headers["authorization"].removeprefix("Refresh ")))
+
+    app = web.Application()
+    app.router.add_get("/adapter/get-session/{token}", session_and_user)
+    app.router.add_get("/adapter/get-user-by-email", user_by_email)
+    app.router.add_post("/adapter/create-session", create_session)
+    app.router.add_delete("/adapter/delete-session/{token}", delete_session)
+    app.router.add_post("/auth/refresh", refresh)
+    return app
+
+
+def _json(body: Json) -> web.Response:
+    return web.Response(body=orjson.dumps(body), content_type="application/json")

@@ -1,0 +1,134 @@
+"""The statements that auth_server/storage runs for the measured calls, written out."""
+
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+Row = Any  # asyncpg.Record, whose values are of any type
+SIGNING_KEY = Ed25519PrivateKey.generate()
+
+
+class Statements:
+    """One method a statement, and what has to be computed for it."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def session_and_user(self, token: str) -> Row:
+        return await self._pool.fetchrow(
+            """
+            SELECT sessions.id, sessions.user_id, sessions.expires,
+                   users.name, users.email, users.email_verified, users.image
+              FROM sessions
+              JOIN users ON users.id = sessions.user_id
+             WHERE sessions.token_hash = $1 AND sessions.expires > $2
+            """,
+            _hash(token),
+            datetime.now(UTC),
+        )
+
+    async def user_by_email(self, email: str) -> Row:
+        return await self._pool.fetchrow(
+            """
+            SELECT id, name, email, email_verified, image
+              FROM users
+             WHERE lower(email COLLATE "C") = lower($1::text COLLATE "C")
+            """,
+            email,
+        )
+
+    async def create_session(self, token: str, user_id: str, expires: datetime) -> Row:
+        return await self._pool.fetchrow(
+            """
+            INSERT INTO sessions (token_hash, id, user_id, expires)
+            VALUES ($1, $2, $3, $4)
+            RETURNING id, user_id, expires
+            """,
+            _hash(token),
+            uuid4(),
+            UUID(user_id),
+            expires,
+        )
+
+    async def delete_session(self, token: str) -> Row:
+        return await self._pool.fetchrow(
+            "DELETE FROM sessions WHERE token_hash = $1 RETURNING id, user_id, expires", _hash(token)
+        )
+
+    async def rotated(self, token: str) -> tuple[str, str, int]:
+        """The new access token, the new refresh token and when the first one ends, in seconds."""
+        new_token, now = secrets.token_hex(32), datetime.now(UTC)
+        row = await self._pool.fetchrow(_ROTATION, _hash(token), _hash(new_token), now, now + timedelta(days=30))
+        expires = int(now.timestamp()) + 900
+        return _access_token(row, expires), new_token, expires
+
+
+_ROTATION = """
+    WITH used AS (
+        UPDATE refresh_tokens
+           SET used_at = $3
+          FROM refresh_families, users
+         WHERE refresh_tokens.token_hash = $1
+           AND refresh_tokens.used_at IS NULL
+           AND refresh_tokens.expires > $3
+           AND refresh_families.id = refresh_tokens.family_id
+           AND refresh_families.ended_at IS NULL
+           AND refresh_families.expires > $3
+           AND users.id = refresh_families.user_id
+           AND users.disabled_at IS NULL
+        RETURNING refresh_tokens.family_id, refresh_tokens.generation, refresh_families.expires AS family_expires,
+                  users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
+                  users.created_at, users.updated_at
+    ), successor AS (
+        INSERT INTO refresh_tokens (token_hash, family_id, generation, expires)
+        SELECT $2, family_id, generation + 1, LEAST($4, family_expires)
+          FROM used
+    )
+    SELECT family_id, id, name, email, email_verified, image, profile, role, created_at, updated_at
+      FROM used
+    """
+
+
+@asynccontextmanager
+async def connected(url: str, size: int) -> AsyncIterator[Statements]:
+    """The statements on a pool with the options of the server's."""
+    pool = await asyncpg.create_pool(url, min_size=1, max_size=size, reset=_leave_as_is)
+    try:
+        yield Statements(pool)
+    finally:
+        await pool.close()
+
+
+async def _leave_as_is(connection: Any) -> None:  # noqa: ARG001 (asyncpg hands it over)
+    return
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _access_token(row: Row, expires: int) -> str:
+    claims = {
+        "iss": "gatepost",
+        "aud": "gatepost",
+        "sub": str(row["id"]),
+        "sid": str(row["family_id"]),
+        "jti": secrets.token_hex(16),
+        "iat": expires - 900,
+        "nbf": expires - 900,
+        "exp": expires,
+        "email": row["email"],
+        "username": row["email"],
+        "name": row["name"],
+        "email_verified": row["email_verified"] is not None,
+        "role": row["role"],
+    }
+    return jwt.encode(claims, SIGNING_KEY, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": "1"})

@@ -1,0 +1,117 @@
+"""The figures as tables to read and as JSON."""
+
+import datetime
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Protocol
+
+from benchmarks.logins import RATE_TARGET, LoginFlood, LoginRate
+from benchmarks.measure import Comparison
+
+Table = Sequence[Sequence[str]]
+
+
+class Drawing(Protocol):
+    """A way to write a table."""
+
+    def __call__(self, rows: Table) -> str: ...
+
+
+LEGEND = """\
+Gatepost / floor in each column. The floor makes the same calls of aiohttp, grpc.aio and asyncpg with no line of
+Gatepost. p50 and p99 at half of Gatepost's throughput for both, evenly spaced, counted from when a request was due.
+CPU: user and system time a request of our processes, in microseconds (split: gateway + auth server). PG: PostgreSQL's.
+The load generator shares the machine, so requests a second are less than a machine for the servers alone would give."""
+
+
+@dataclass
+class Report:
+    """What a run found."""
+
+    machine: dict[str, str]
+    seconds: float
+    rounds: int
+    comparisons: list[Comparison] = field(default_factory=list)
+    rates: list[LoginRate] = field(default_factory=list)
+    floods: list[LoginFlood] = field(default_factory=list)
+
+    def as_json(self) -> str:
+        """Everything, for programs."""
+        words = asdict(self)
+        for row, found in zip(words["comparisons"], self.comparisons, strict=True):
+            row["verdict"] = found.verdict
+        for row, rate in zip(words["rates"], self.rates, strict=True):
+            row["verdict"] = rate.verdict
+        for row, flood in zip(words["floods"], self.floods, strict=True):
+            row["verdict"] = flood.verdict
+        return json.dumps(words, indent=2)
+
+    def as_text(self) -> str:
+        """Tables for a terminal."""
+        return "\n\n".join(self._parts(_aligned))
+
+    def as_markdown(self, today: datetime.date) -> str:
+        """A page to keep."""
+        machine = "\n".join(f"- {name}: {words}" for name, words in self.machine.items())
+        run = f"Medians of {self.rounds} rounds of {self.seconds:g} s; Gatepost and floor in turns."
+        return "\n\n".join([f"# Benchmark of {today}", machine, run, *self._parts(_markdown)]) + "\n"
+
+    def _parts(self, drawn: Drawing) -> Iterable[str]:
+        if self.comparisons:
+            yield drawn([_COMPARISON_HEAD, *map(_comparison_row, self.comparisons)])
+            yield LEGEND
+        if self.rates:
+            yield drawn([_RATE_HEAD, *map(_rate_row, self.rates)])
+        if self.floods:
+            yield drawn([_FLOOD_HEAD, *map(_flood_row, self.floods)])
+
+
+_COMPARISON_HEAD = ("operation", "form", "requests/s", "p50 ms", "p99 ms", "CPU us", "PG us", "ratio", "target", "")
+_RATE_HEAD = ("logins", "hashes at once", "logins/s", "width / hash time", "share", "target", "")
+_FLOOD_HEAD = ("GetSessionAndUser in a flood of logins", "p50 ms", "p99 ms", "target", "")
+
+
+def _comparison_row(found: Comparison) -> Sequence[str]:
+    ours, floors = found.gatepost, found.floor
+    parts = " + ".join(f"{spent:.0f}" for spent in ours.cpu_us.values()) if len(ours.cpu_us) > 1 else ""
+    postgres = "-" if ours.postgres_us is None else f"{ours.postgres_us:.0f} / {floors.postgres_us or 0:.0f}"
+    return (
+        found.case,
+        found.form,
+        f"{ours.per_second:.0f} / {floors.per_second:.0f}",
+        f"{ours.p50_ms:.2f} / {floors.p50_ms:.2f}",
+        f"{ours.p99_ms:.2f} / {floors.p99_ms:.2f}",
+        f"{ours.own_cpu_us:.0f}{f' ({parts})' if parts else ''} / {floors.own_cpu_us:.0f}",
+        postgres,
+        f"{found.cpu_ratio:.2f}",
+        f"<= {found.cpu_target:.2f}",
+        found.verdict,
+    )
+
+
+def _rate_row(found: LoginRate) -> Sequence[str]:
+    rates = f"{found.per_second:.2f}", f"{found.bound_per_second:.2f}"
+    return found.form, str(found.width), *rates, f"{found.share:.1%}", f">= {RATE_TARGET:.0%}", found.verdict
+
+
+def _flood_row(found: LoginFlood) -> Sequence[str]:
+    return (
+        f"{found.width} hashes at once, idle / flooded",
+        f"{found.idle_p50_ms:.2f} / {found.flood_p50_ms:.2f}",
+        f"{found.idle_p99_ms:.2f} / {found.flood_p99_ms:.2f}",
+        f"p99 <= {found.p99_ms_target:.2f}",
+        found.verdict,
+    )
+
+
+def _aligned(rows: Table) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _markdown(rows: Table) -> str:
+    head, *body = rows
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
