@@ -1,0 +1,99 @@
+"""Puts the gateway together and runs it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+
+from aiohttp import web
+
+from http_gateway.bindings import Binding
+from http_gateway.channel import Channel
+from http_gateway.contract import contract_services, read_bindings
+from http_gateway.docs_page import docs_page, DOCS_HEADERS
+from http_gateway.gateway import Gateway
+from http_gateway.headers import CACHEABLE_JSON_HEADERS
+from http_gateway.http_server import HttpServer
+from http_gateway.own_routes import Document, Liveness, Readiness
+from http_gateway.settings import GatewaySettings
+from http_gateway.transcoder import BoundRoute
+from http_gateway.visits import Route
+
+
+@dataclass(frozen=True, slots=True)
+class RunningGateway:
+    """Where a gateway listens."""
+
+    port: int
+    http_url: str
+    """Without a slash at its end."""
+
+
+def make_gateway(settings: GatewaySettings, channel: Channel) -> Gateway:
+    """The gateway of the generated contract, over a channel to the auth server.
+
+    Raises:
+        ValueError: the contract cannot be served safely, or a disabled route
+            is none of the contract.
+    """
+    bindings = _enabled(read_bindings(contract_services()), settings.disabled_routes)
+    openapi = (files("gatepost") / "openapi.json").read_bytes()
+    routes: list[Route] = [
+        *(BoundRoute(binding, channel, settings) for binding in bindings),
+        Liveness(),
+        Readiness(channel),
+        Document("/openapi.json", openapi, CACHEABLE_JSON_HEADERS),
+        Document("/docs", docs_page(openapi), DOCS_HEADERS),
+    ]
+    return Gateway(routes)
+
+
+def make_app(settings: GatewaySettings, channel: Channel) -> web.Application:
+    """The gateway as an aiohttp application, to be served by another's server.
+
+    Raises:
+        ValueError: as make_gateway.
+    """
+    app = web.Application()
+    # The gateway asks for a body by itself, once it is sure to read it.
+    app.router.add_route("*", "/{path:(?s:.*)}", make_gateway(settings, channel).answer, expect_handler=_no_answer_yet)
+    return app
+
+
+@asynccontextmanager
+async def running(settings: GatewaySettings, channel: Channel) -> AsyncIterator[RunningGateway]:
+    """Serves the gateway until the block ends; requests in flight then get shutdown_seconds to end.
+
+    Raises:
+        ValueError: as make_gateway.
+        OSError: the address cannot be listened on; a port that is taken has errno EADDRINUSE.
+    """
+    gateway = make_gateway(settings, channel)
+    server = HttpServer(gateway.answer, keep_alive_seconds=settings.keep_alive_seconds)
+    runner = web.ServerRunner(server, shutdown_timeout=settings.shutdown_seconds)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+        port = runner.addresses[0][1]
+        yield RunningGateway(port, f"http://{_host_in_url(settings.http_host)}:{port}")
+    finally:
+        await runner.cleanup()
+
+
+def _enabled(bindings: Sequence[Binding], disabled: Sequence[str]) -> list[Binding]:
+    unknown = set(disabled) - {binding.route for binding in bindings}
+    if unknown:
+        raise ValueError(f"disabled_routes names what is no route of the contract: {', '.join(sorted(unknown))}")
+    return [binding for binding in bindings if binding.route not in disabled]
+
+
+def _host_in_url(host: str) -> str:
+    """The host as a URL takes it; who listens on all addresses is reached at the loopback one."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104  nothing binds here
+    return f"[{host}]" if ":" in host else host
+
+
+async def _no_answer_yet(_request: web.Request) -> None:
+    """Leaves `Expect: 100-continue` to whoever reads the body."""

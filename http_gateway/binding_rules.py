@@ -1,0 +1,87 @@
+"""What of a contract stops the gateway before it serves a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_SERVICE, GUARD_UNSPECIFIED, guard, owner, sensitive
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+
+from http_gateway.bindings import Binding
+
+
+def check_method(method: MethodDescriptor, bindings: Sequence[Binding]) -> None:
+    """Raises ValueError where the method's guard or secrets are not safe to serve."""
+    declared = method.GetOptions().Extensions[guard]
+    if declared == GUARD_UNSPECIFIED:
+        raise ValueError("no guard")
+    if declared == GUARD_SERVICE and bindings:
+        raise ValueError("for services only, yet it has a route")
+    if declared == GUARD_ACCESS and not _is_text(method.input_type, method.GetOptions().Extensions[owner].field):
+        raise ValueError("owner.field names no string field of the request")
+    for binding in bindings:
+        for name in binding.template.fields:
+            if _is_secret(method.input_type.fields_by_name[name]) and not _has_twin(name, bindings):
+                raise ValueError(f"{name} is sensitive, and no twin takes it in the body")
+
+
+def check_binding(binding: Binding) -> None:
+    """Raises ValueError where the route does not fit its request, its answer or HTTP."""
+    request, answer = binding.method.input_type, binding.method.output_type
+    for name in binding.template.fields:
+        field = request.fields_by_name.get(name)
+        if field is None or field.is_repeated or field.message_type is not None:
+            raise ValueError(f"{binding.route} has no scalar field {name} for its path")
+    if binding.body not in ("", "*") and not _is_message(request, binding.body):
+        raise ValueError(f"{binding.route} has no message field {binding.body} for its body")
+    if binding.response_body and binding.response_body not in answer.fields_by_name:
+        raise ValueError(f"{binding.route} has no field {binding.response_body} to answer")
+    if binding.body and binding.verb in ("GET", "DELETE"):
+        raise ValueError(f"{binding.route} takes a body, which {binding.verb} has none of")
+    for field in binding.query_fields:
+        for secret in _secrets_of(field):
+            raise ValueError(f"{binding.route} takes {secret}, which is sensitive, from the query string")
+    if binding.rest.success_status not in (0, *range(200, 300)):
+        raise ValueError(f"{binding.route} has a success_status that is no success")
+    if binding.rest.refusal_status not in (0, *range(400, 500)):
+        raise ValueError(f"{binding.route} has a refusal_status that is no refusal")
+
+
+def check_bindings(bindings: Sequence[Binding]) -> None:
+    """Raises ValueError where two bindings have one verb and one shape of path."""
+    seen: dict[tuple[str, str], Binding] = {}
+    for binding in bindings:
+        other = seen.setdefault((binding.verb, binding.template.shape), binding)
+        if other is not binding:
+            raise ValueError(f"{binding.method.full_name}: {binding.route} is also a route of {other.method.full_name}")
+
+
+def _is_text(kind: Descriptor, name: str) -> bool:
+    field = kind.fields_by_name.get(name)
+    return field is not None and field.type == field.TYPE_STRING and not field.is_repeated
+
+
+def _is_message(kind: Descriptor, name: str) -> bool:
+    field = kind.fields_by_name.get(name)
+    return field is not None and field.message_type is not None and not field.is_repeated
+
+
+def _is_secret(field: FieldDescriptor) -> bool:
+    options: Any = field.GetOptions()
+    return bool(options.Extensions[sensitive])
+
+
+def _has_twin(name: str, bindings: Sequence[Binding]) -> bool:
+    return any(other.body in ("*", name) and name not in other.template.fields for other in bindings)
+
+
+def _secrets_of(field: FieldDescriptor, *above: Descriptor) -> Iterator[str]:
+    """Names of the sensitive fields at and below a field."""
+    if _is_secret(field):
+        yield field.full_name
+    kind = field.message_type
+    if kind is None or kind in above:
+        return
+    for below in kind.fields:
+        yield from _secrets_of(below, kind, *above)

@@ -1,0 +1,79 @@
+"""What each guard asks of an HTTP request.
+
+The gateway only looks whether a credential of the right form is there and
+passes it on; the server alone judges it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_ADAPTER, GUARD_OPERATOR, GUARD_PUBLIC, GUARD_REFRESH, Guard
+from multidict import CIMultiDictProxy
+
+from http_gateway.problems import Refusal
+
+CREDENTIAL_LIMIT_CHARACTERS = 8192
+
+# What gRPC takes as the value of metadata: printable ASCII.
+_SECRET = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")  # token68 of RFC 9110, section 11.2
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialForm:
+    """Where a guard's credential stands in a request."""
+
+    header: str
+    scheme: str
+    """The word before a token in `authorization`; empty where the header is the secret alone."""
+    challenge: str
+    """The WWW-Authenticate header of an answer that misses it (RFC 9110, section 11.6.1)."""
+
+    @property
+    def example(self) -> str:
+        """How the header is written."""
+        return f"{self.header}: {self.scheme} <token>" if self.scheme else f"{self.header}: <secret>"
+
+    def metadata_of(self, headers: CIMultiDictProxy[str]) -> tuple[str, str]:
+        """The credential of a request as one pair of gRPC metadata.
+
+        Raises:
+            Refusal: it is missing, given twice, too long or of another form.
+        """
+        values = headers.getall(self.header, ())
+        if len(values) != 1 or len(values[0]) > CREDENTIAL_LIMIT_CHARACTERS:
+            raise self._missing()
+        if not self.scheme:
+            if _SECRET.fullmatch(values[0]) is None:
+                raise self._missing()
+            return self.header, values[0]
+        scheme, _, token = values[0].partition(" ")
+        token = token.strip(" ")
+        if scheme.lower() != self.scheme.lower() or _TOKEN.fullmatch(token) is None:
+            raise self._missing()
+        return self.header, f"{self.scheme} {token}"
+
+    def _missing(self) -> Refusal:
+        return Refusal("CREDENTIAL_MISSING", f"This route asks for one header `{self.example}`.")
+
+
+_BEARER = CredentialForm("authorization", "Bearer", 'Bearer realm="gatepost"')
+_FORMS: Mapping[Guard.ValueType, CredentialForm | None] = {
+    GUARD_PUBLIC: None,
+    GUARD_ADAPTER: CredentialForm("x-auth-secret", "", 'X-Auth-Secret realm="gatepost"'),
+    GUARD_ACCESS: _BEARER,
+    GUARD_REFRESH: CredentialForm("authorization", "Refresh", 'Refresh realm="gatepost"'),
+    GUARD_OPERATOR: _BEARER,
+}
+
+
+def credential_form_of(guard: Guard.ValueType) -> CredentialForm | None:
+    """What the guard asks for; None where anyone may call.
+
+    Raises:
+        KeyError: the guard cannot be met over HTTP.
+    """
+    return _FORMS[guard]

@@ -1,0 +1,82 @@
+"""The routes that are the gateway's own: its health, the OpenAPI document and the page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+from aiohttp import web
+from grpc.aio import AioRpcError
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from multidict import CIMultiDict
+
+from http_gateway.caching import cacheable_answer, etag_of
+from http_gateway.channel import Channel
+from http_gateway.headers import JSON_HEADERS
+from http_gateway.problems import Manners, Refusal
+from http_gateway.rpc_errors import NO_ANSWER
+from http_gateway.visits import Visit
+
+READINESS_TIMEOUT_SECONDS = 2.0
+
+
+class Document:
+    """A document that is the same for everybody until the gateway starts anew."""
+
+    manners = Manners()
+
+    def __init__(self, path: str, body: bytes, headers: CIMultiDict[str]) -> None:
+        self.name = f"GET {path}"
+        self._body = body
+        self._headers = headers
+        self._etag = etag_of(body)
+
+    async def answer(self, visit: Visit) -> web.Response:
+        """The document, or that the client's copy is still good."""
+        return cacheable_answer(visit, self._body, self._headers, self._etag)
+
+
+class Liveness:
+    """Tells that this process answers; for what restarts it when it does not."""
+
+    name = "GET /healthz"
+    manners = Manners()
+
+    async def answer(self, visit: Visit) -> web.Response:
+        """Always that it serves."""
+        return _serving(visit)
+
+
+class Readiness:
+    """Tells whether the auth server behind serves; for what sends requests here."""
+
+    name = "GET /readyz"
+    manners = Manners()
+
+    def __init__(self, channel: Channel) -> None:
+        self._check = channel.unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=HealthCheckRequest.SerializeToString,
+            response_deserializer=HealthCheckResponse.FromString,
+        )
+
+    async def answer(self, visit: Visit) -> web.Response:
+        """That the server serves.
+
+        Raises:
+            Refusal: it does not, or cannot be reached.
+        """
+        metadata = [("x-request-id", visit.request_id)]
+        try:
+            reply = await self._check(HealthCheckRequest(), metadata=metadata, timeout=READINESS_TIMEOUT_SECONDS)
+        except AioRpcError as error:
+            raise Refusal(*NO_ANSWER) from error
+        if reply is None or reply.status != HealthCheckResponse.SERVING:
+            raise Refusal("SERVER_UNAVAILABLE", "The auth server does not serve now; try again.")
+        return _serving(visit)
+
+
+def _serving(visit: Visit) -> web.Response:
+    response = web.Response(body=orjson.dumps({"status": "SERVING"}), headers=JSON_HEADERS)
+    response.headers["x-request-id"] = visit.request_id
+    return response

@@ -1,0 +1,78 @@
+"""What an RPC's error becomes over HTTP."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+from grpc import StatusCode
+from grpc.aio import AioRpcError
+
+from http_gateway.problems import HTTP_STATUS, Refusal, Violation
+
+DOMAIN = "gatepost"
+
+# An error without ErrorInfo is gRPC's own, and its text may name addresses.
+NO_ANSWER = ("SERVER_UNAVAILABLE", "The auth server cannot be reached; try again.")
+_OWN_WORDS: Mapping[StatusCode, tuple[str, str]] = {
+    StatusCode.UNAVAILABLE: NO_ANSWER,
+    StatusCode.DEADLINE_EXCEEDED: ("DEADLINE_EXCEEDED", "The call did not end in time."),
+    StatusCode.UNIMPLEMENTED: ("RPC_NOT_FOUND", "The server has no such RPC."),
+    StatusCode.INVALID_ARGUMENT: ("REQUEST_INVALID", "The request is not accepted."),
+}
+FAULT = ("INTERNAL", "The fault is ours; the log has the details under the request id.")
+
+
+@dataclass(slots=True)
+class _Details:
+    """What the auth server says about an error besides its code and text."""
+
+    reason: str = ""
+    violations: tuple[tuple[str, str], ...] = ()
+    retry_after_seconds: int | None = None
+
+
+def refusal_of(error: AioRpcError, field_of: Callable[[str], str]) -> Refusal:
+    """The refusal that an RPC's error stands for.
+
+    `field_of` turns a field's path in the request into the one that the client
+    sent. Of an error that is not the auth server's own no text passes.
+    """
+    status = HTTP_STATUS.get(error.code(), 500)
+    details = _details_of(error)
+    if not details.reason:
+        reason, detail = _OWN_WORDS.get(error.code(), FAULT)
+        return Refusal(reason, detail, status=status)
+    retry_after = details.retry_after_seconds
+    return Refusal(
+        details.reason,
+        error.details() or "",
+        by_server=True,
+        status=status,
+        violations=[Violation(field_of(field), detail) for field, detail in details.violations],
+        headers={} if retry_after is None else {"Retry-After": str(retry_after)},
+    )
+
+
+def _details_of(error: AioRpcError) -> _Details:
+    found = _Details()
+    packed = next((v for k, v in error.trailing_metadata() or () if k == "grpc-status-details-bin"), None)
+    if not isinstance(packed, bytes):
+        return found
+    try:
+        status = Status.FromString(packed)
+    except DecodeError:
+        return found
+    for detail in status.details:
+        if detail.Unpack(info := ErrorInfo()) and info.domain == DOMAIN:
+            found.reason = info.reason
+        elif detail.Unpack(bad := BadRequest()):
+            found.violations = tuple((v.field, v.description) for v in bad.field_violations)
+        elif detail.Unpack(retry := RetryInfo()):
+            # Retry-After counts whole seconds (RFC 9110, section 10.2.3).
+            found.retry_after_seconds = math.ceil(retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9)
+    return found

@@ -1,0 +1,113 @@
+"""Serves the bindings of the contract: HTTP request -> RPC -> HTTP answer.
+
+No RPC is known here by name. The mapping is that of google/api/http.proto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+from gatepost.v1.options_pb2 import GUARD_PUBLIC
+from google.protobuf.message_factory import GetMessageClass
+from grpc.aio import AioRpcError
+
+from http_gateway.bindings import Binding
+from http_gateway.bodies import body_of
+from http_gateway.caching import cacheable_answer, etag_of
+from http_gateway.channel import Channel
+from http_gateway.credentials import credential_form_of
+from http_gateway.deadlines import timeout_seconds_of
+from http_gateway.field_names import FieldNames
+from http_gateway.headers import CACHEABLE_JSON_HEADERS, JSON_HEADERS
+from http_gateway.json_writing import writer_of
+from http_gateway.problems import Manners, Refusal
+from http_gateway.request_reading import RequestReader
+from http_gateway.rpc_errors import NO_ANSWER, refusal_of
+from http_gateway.settings import GatewaySettings
+from http_gateway.visits import Visit
+
+
+class BoundRoute:
+    """One binding, ready to serve; what its descriptors say is worked out before the first request."""
+
+    def __init__(self, binding: Binding, channel: Channel, settings: GatewaySettings) -> None:
+        """Compiles the route.
+
+        Raises:
+            ValueError: the request or the answer has a field that JSON or HTTP
+                cannot carry.
+        """
+        method = binding.method
+        self.name = binding.route
+        self.manners = _manners_of(binding)
+        self._settings = settings
+        self._credential = credential_form_of(binding.guard)
+        self._takes_body = bool(binding.body)
+        self._read = RequestReader(binding).read
+        self._write = _answer_writer(binding)
+        self._status = binding.rest.success_status or 200
+        # What anyone gets by asking for nothing in particular is the same for all, and may be kept a while.
+        self._cacheable = binding.guard == GUARD_PUBLIC and binding.verb == "GET" and not method.input_type.fields
+        self._field_name = FieldNames(binding).sent
+        # Of the class, not of Message: a serializer that fails sends an empty request.
+        self._call = channel.unary_unary(
+            binding.rpc,
+            request_serializer=GetMessageClass(method.input_type).SerializeToString,
+            response_deserializer=GetMessageClass(method.output_type).FromString,
+        )
+
+    async def answer(self, visit: Visit) -> web.Response:
+        """Calls the RPC with what the visit brings, and answers what it answers.
+
+        Raises:
+            Refusal: the visit lacks its credential or does not fit the
+                contract, or the RPC was refused.
+        """
+        request, settings = visit.request, self._settings
+        metadata = [("x-request-id", visit.request_id)]
+        if self._credential is not None:
+            metadata.append(self._credential.metadata_of(request.headers))
+        timeout_seconds = timeout_seconds_of(request.headers, settings.request_timeout_seconds)
+        body = b""
+        if self._takes_body:
+            body = await body_of(request, settings.body_limit_bytes, settings.body_timeout_seconds)
+        message = self._read(visit.values, visit.query, body)
+        try:
+            reply = await self._call(message, metadata=metadata, timeout=timeout_seconds)
+        except AioRpcError as error:
+            raise refusal_of(error, self._field_name) from error
+        # An HTTP error without a gRPC status has ended as None, not as an error.
+        if reply is None:
+            raise Refusal(*NO_ANSWER)
+        return self._answer(visit, orjson.dumps(self._write(reply)))
+
+    def _answer(self, visit: Visit, body: bytes) -> web.Response:
+        if self._cacheable:
+            return cacheable_answer(visit, body, CACHEABLE_JSON_HEADERS, etag_of(body))
+        response = web.Response(body=body, status=self._status, headers=JSON_HEADERS)
+        response.headers["x-request-id"] = visit.request_id
+        return response
+
+
+def _manners_of(binding: Binding) -> Manners:
+    credential = credential_form_of(binding.guard)
+    manners = Manners(binding.rest.refusal_status, binding.rest.empty_server_error)
+    if credential is None:
+        return manners
+    return Manners(manners.refusal_status, manners.empty_server_error, credential.challenge)
+
+
+def _answer_writer(binding: Binding) -> Callable[[Any], Any]:
+    """What writes the RPC's answer, or its response_body alone: null where that is unset."""
+    kind = binding.method.output_type
+    if not binding.response_body:
+        return writer_of(kind)
+    field = kind.fields_by_name[binding.response_body]
+    if field.message_type is None or field.is_repeated:
+        write_all, key = writer_of(kind), field.json_name
+        return lambda reply: write_all(reply)[key]
+    name, write = field.name, writer_of(field.message_type)
+    return lambda reply: write(getattr(reply, name)) if reply.HasField(name) else None
