@@ -64,6 +64,11 @@ class EmbeddedPostgres:
         return int(status[0])
 
     @property
+    def version(self) -> str:
+        """The server's version, such as 18.6."""
+        return self._binaries.version
+
+    @property
     def bin(self) -> Path:
         """The folder of pg_dump, psql and the others, of the server's version."""
         return self._binaries.folder

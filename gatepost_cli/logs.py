@@ -8,14 +8,18 @@ import os
 import re
 import sys
 import time
+from contextlib import contextmanager
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from gatepost_cli.private_files import open_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _OWN = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 # JSON encodes the controls below U+0020. These pass it, and a terminal or a reader of lines may act on them:
@@ -60,6 +64,19 @@ def log_to_screen() -> None:
 def log_to_file(path: Path) -> None:
     """Sends every log line of the process to a private file, which is rotated at 10 MiB and kept three times."""
     _log_to(_PrivateLogFile(path, maxBytes=_LARGEST_FILE_BYTES, backupCount=3, encoding="utf-8"))
+
+
+@contextmanager
+def warnings_on_screen() -> Iterator[None]:
+    """Shows warnings and errors on standard error too, as plain text, meanwhile."""
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setLevel(logging.WARNING)
+    screen.setFormatter(logging.Formatter("gatepost: %(levelname)s: %(message)s"))
+    logging.getLogger().addHandler(screen)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(screen)
 
 
 class _PrivateLogFile(RotatingFileHandler):

@@ -1,0 +1,188 @@
+"""The `gatepost` command."""
+
+# Each subcommand imports its code when it runs: the servers take half a second, and `--help` needs none of them.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+
+import click
+
+_PORT = click.IntRange(0, 65535)
+
+
+def main() -> None:
+    """Runs the command that the arguments name."""
+    gatepost(prog_name="gatepost")
+
+
+def _version() -> str:
+    try:
+        return metadata.version("gatepost")
+    except metadata.PackageNotFoundError:  # run from a checkout
+        import tomllib
+
+        project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))
+        return str(project["project"]["version"])
+
+
+def _say_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"gatepost {_version()}")
+        context.exit()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_say_version, help="Print the version."
+)
+def gatepost() -> None:
+    r"""A private auth service: users, accounts, sessions and tokens, over gRPC and REST.
+
+    \b
+    To try it, with a database of its own:    gatepost up
+    In production, on your PostgreSQL:        gatepost migrate
+                                              gatepost serve all
+
+    Settings come from the environment, as GATEPOST_<NAME>; `gatepost settings` lists them.
+    """
+
+
+@gatepost.command("up")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where database, secrets and log are kept.  [GATEPOST_DATA_DIR; default: /var/lib/gatepost for root, else "
+    "~/.local/share/gatepost]",
+)
+@click.option("--http-port", type=_PORT, help="Port of HTTP, 0 for any free one.  [GATEPOST_HTTP_PORT; default: 8080]")
+@click.option("--grpc-port", type=_PORT, help="Port of gRPC, 0 for any free one.  [GATEPOST_GRPC_PORT; default: 50051]")
+def up_command(data_dir: Path | None, http_port: int | None, grpc_port: int | None) -> None:
+    r"""Run all of Gatepost on this machine, for development.
+
+    Starts a PostgreSQL of its own, unless GATEPOST_DATABASE_URL names one, brings it up to date and serves gRPC and
+    HTTP until Ctrl-C. The data and this installation's secrets stay in the data folder for the next time. What runs
+    where is printed, and in run.json in the data folder while it runs.
+
+    \b
+    Examples:
+      gatepost up
+      gatepost up --http-port 0 --grpc-port 0 --data-dir /tmp/second
+      GATEPOST_DATABASE_URL=postgresql://me@localhost/auth gatepost up
+    """
+    from gatepost_cli.up import up
+
+    up(data_dir=data_dir, http_port=http_port, grpc_port=grpc_port)
+
+
+@gatepost.group("serve")
+def serve_group() -> None:
+    """Run a process as in production, set up by the environment alone.
+
+    Log lines are JSON, on standard error. SIGTERM ends a process in order: health says NOT_SERVING, requests under way
+    are finished, within bounds. `gatepost settings` lists the settings.
+    """
+
+
+@serve_group.command("all")
+def serve_all_command() -> None:
+    """Run the auth server and the gateway in one process.
+
+    The fastest form: HTTP requests reach the auth server without a socket between. Needs GATEPOST_DATABASE_URL,
+    GATEPOST_ADAPTER_SECRET, GATEPOST_PEPPERS and GATEPOST_SEALING_KEYS, and a migrated database.
+    """
+    from gatepost_cli.processes import serve_all
+
+    serve_all()
+
+
+@serve_group.command("auth")
+def serve_auth_command() -> None:
+    """Run the auth server alone: gRPC, on GATEPOST_GRPC_HOST and GATEPOST_GRPC_PORT.
+
+    Needs GATEPOST_DATABASE_URL, GATEPOST_ADAPTER_SECRET, GATEPOST_PEPPERS and GATEPOST_SEALING_KEYS, and a migrated
+    database.
+    """
+    from gatepost_cli.processes import serve_auth
+
+    serve_auth()
+
+
+@serve_group.command("gateway")
+def serve_gateway_command() -> None:
+    """Run the gateway alone: HTTP, on GATEPOST_HTTP_HOST and GATEPOST_HTTP_PORT.
+
+    It calls the auth server at GATEPOST_AUTH_TARGET, and holds no secret.
+    """
+    from gatepost_cli.processes import serve_gateway
+
+    serve_gateway()
+
+
+@gatepost.command("migrate")
+def migrate_command() -> None:
+    """Bring the database up to date.
+
+    Applies what is missing, each migration in a transaction; safe while servers run, and when several do it at once.
+    The database is GATEPOST_DATABASE_URL's, else that of the `gatepost up` that runs.
+    """
+    import asyncio
+
+    from gatepost_cli.database import database_url, migrate
+
+    for name in asyncio.run(migrate(database_url())) or ["The database is up to date."]:
+        click.echo(name)
+
+
+@gatepost.group("users")
+def users_group() -> None:
+    """Operate on users."""
+
+
+@users_group.command("role")
+@click.argument("email")
+@click.argument("role", type=click.Choice(["user", "operator"]))
+def role_command(email: str, role: str) -> None:
+    r"""Give the user with this EMAIL a role; an operator may see and change every user.
+
+    The database is GATEPOST_DATABASE_URL's, else that of the `gatepost up` that runs.
+
+    \b
+    Example:
+      gatepost users role ada@example.com operator
+    """
+    import asyncio
+
+    from gatepost_cli.database import database_url, set_role
+
+    asyncio.run(set_role(database_url(), email, role))
+    click.echo(f"{email} is {role} now; access tokens say so from the next sign-in or refresh on.")
+
+
+@gatepost.command("settings")
+@click.option(
+    "--check",
+    "to_check",
+    type=click.Path(path_type=Path, exists=True),
+    help="Exit with 1 if this page holds an older table.",
+)
+@click.option("--write", "to_write", type=click.Path(path_type=Path, exists=True), help="Put the table into this page.")
+def settings_command(to_check: Path | None, to_write: Path | None) -> None:
+    """Print every setting with its default and meaning, in Markdown.
+
+    In a page, the table stands between the lines <!-- settings --> and <!-- /settings -->.
+    """
+    from gatepost_cli import settings_table
+
+    if to_check:
+        settings_table.check(to_check)
+    if to_write:
+        settings_table.write(to_write)
+    if not to_check and not to_write:
+        click.echo(settings_table.table())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""What an operator does to the database from the command line."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from auth_server.domain.errors import DatabaseUnavailableError
+from auth_server.domain.users import Role
+from auth_server.settings import AuthServerSettings, FilesSource
+from auth_server.storage import migrations, users
+from auth_server.storage.database import connected
+from gatepost_cli.installation import Installation
+from gatepost_cli.refusals import RefusalError
+from gatepost_cli.settings import CommandSettings, given, read, without_password
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class DatabaseSettings(BaseSettings):
+    """The one setting that work on the database needs: no secret of the servers."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEPOST_", populate_by_name=True, hide_input_in_errors=True)
+
+    database_url: Annotated[SecretStr, AuthServerSettings.model_fields["database_url"]]
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **named: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """As the auth server reads it: also from a file."""
+        return *sources, *named.values(), FilesSource(settings_cls)
+
+
+def database_url() -> str:
+    """The environment's database, else that of the `gatepost up` that runs.
+
+    Raises:
+        RefusalError: there is neither.
+    """
+    if given(DatabaseSettings, "database_url"):
+        return read(DatabaseSettings).database_url.get_secret_value()
+    folder = read(CommandSettings).data_dir
+    url = Installation(folder).database_url()
+    if url is None:
+        raise RefusalError(
+            f"no `gatepost up` runs in {folder}; set GATEPOST_DATABASE_URL to the database that is meant"
+        )
+    return url
+
+
+async def migrate(url: str) -> list[str]:
+    """Brings the database to the present schema; the names of the migrations applied.
+
+    Raises:
+        RefusalError: the database refuses, or does not fit.
+    """
+    with _refusals(url):
+        return await migrations.migrate(url)
+
+
+async def set_role(url: str, email: str, role: str) -> None:
+    """Gives the user with this address a role.
+
+    Raises:
+        RefusalError: there is no such user, or the database refuses.
+    """
+    with _refusals(url):
+        async with connected(url, size=1) as db:
+            user = await users.set_role(db, email, Role(role), datetime.now(UTC))
+    if user is None:
+        raise RefusalError(f"no user has the address {email}; they must register first")
+
+
+@contextmanager
+def _refusals(url: str) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseUnavailableError as error:
+        why = str(error.__cause__ or error).splitlines()
+        raise RefusalError(
+            f"the database {without_password(url)} cannot be used ({why[0] if why else 'no answer'}); check that it"
+            " runs and that GATEPOST_DATABASE_URL names it, its user and its password"
+        ) from error
+    except migrations.MigrationChangedError as error:
+        raise RefusalError(str(error)) from error

@@ -1,0 +1,114 @@
+"""The auth server and the gateway as processes: together or apart, until a signal asks for the end."""
+
+# Everything of the servers is imported where it is used: a gateway of its own loads neither the database's driver nor
+# the code that holds secrets, and `gatepost --help` loads none of it.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from gatepost_cli.logs import log_to_screen
+from gatepost_cli.refusals import RefusalError
+from gatepost_cli.settings import read
+from gatepost_cli.stop_signals import StoppedError, StopSignals, until_stopped
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+    from typing import Any
+
+    from auth_server.app import RunningServer
+    from auth_server.settings import AuthServerSettings
+    from http_gateway.app import RunningGateway
+    from http_gateway.channel import Channel
+    from http_gateway.settings import GatewaySettings
+
+# gRPC's core writes lines of its own to standard error; what goes wrong is said by us.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+
+@asynccontextmanager
+async def both_running(
+    auth: AuthServerSettings, gateway: GatewaySettings
+) -> AsyncIterator[tuple[RunningServer, RunningGateway]]:
+    """Both in this process, the gateway on the server's in-process channel.
+
+    Raises:
+        RefusalError: one of them cannot start.
+    """
+    async with AsyncExitStack() as stack:
+        server = await _start_auth(stack, auth)
+        yield server, await _start_gateway(stack, gateway, server.channel)
+
+
+def serve_all() -> None:
+    """Runs both by the environment's settings until a signal comes."""
+    from auth_server.settings import AuthServerSettings
+    from http_gateway.settings import GatewaySettings
+
+    async def work(auth: AuthServerSettings, gateway: GatewaySettings) -> None:
+        async with both_running(auth, gateway):
+            await until_stopped()
+
+    _serve(work(read(AuthServerSettings), read(GatewaySettings)))
+
+
+def serve_auth() -> None:
+    """Runs the auth server by the environment's settings until a signal comes."""
+    from auth_server.settings import AuthServerSettings
+
+    async def work(settings: AuthServerSettings) -> None:
+        async with AsyncExitStack() as stack:
+            await _start_auth(stack, settings)
+            await until_stopped()
+
+    _serve(work(read(AuthServerSettings)))
+
+
+def serve_gateway() -> None:
+    """Runs the gateway by the environment's settings until a signal comes."""
+    import grpc
+
+    from http_gateway.settings import GatewaySettings
+
+    async def work(settings: GatewaySettings) -> None:
+        async with AsyncExitStack() as stack:
+            channel = await stack.enter_async_context(grpc.aio.insecure_channel(settings.auth_target))
+            await _start_gateway(stack, settings, channel)
+            await until_stopped()
+
+    _serve(work(read(GatewaySettings)))
+
+
+def _serve(work: Coroutine[Any, Any, None]) -> None:
+    log_to_screen()
+    try:
+        with StopSignals() as signals:
+            signals.run(work)
+    except StoppedError:
+        return  # asked for before all was up
+
+
+async def _start_auth(stack: AsyncExitStack, settings: AuthServerSettings) -> RunningServer:
+    from auth_server.app import StartError, running
+
+    try:
+        return await stack.enter_async_context(running(settings))
+    except StartError as error:
+        raise RefusalError(str(error)) from error
+
+
+async def _start_gateway(stack: AsyncExitStack, settings: GatewaySettings, channel: Channel) -> RunningGateway:
+    from http_gateway.app import running
+
+    try:
+        return await stack.enter_async_context(running(settings, channel))
+    except OSError as error:
+        address = f"{settings.http_host}:{settings.http_port}"
+        raise RefusalError(
+            f"cannot listen on {address} for HTTP: is it in use? choose another GATEPOST_HTTP_PORT"
+        ) from error
+    except ValueError as error:
+        raise RefusalError(str(error)) from error

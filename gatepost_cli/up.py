@@ -1,0 +1,130 @@
+"""Gatepost for development: everything in one process, with a database and secrets of its own."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from auth_server.settings import AuthServerSettings
+from gatepost_cli.database import migrate
+from gatepost_cli.embedded_postgres import EmbeddedPostgres
+from gatepost_cli.installation import Installation, Run
+from gatepost_cli.logs import log_to_file, warnings_on_screen
+from gatepost_cli.processes import both_running
+from gatepost_cli.refusals import RefusalError
+from gatepost_cli.settings import CommandSettings, given, read, without_password
+from gatepost_cli.stop_signals import StoppedError, StopSignals, until_stopped
+from http_gateway.settings import GatewaySettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_WELCOME = """\
+Gatepost is up.
+
+  HTTP      {http_url}  (API page: {http_url}/docs)
+  gRPC      {grpc_target}  (with reflection)
+  database  {database}
+  data      {folder}
+  log       {log_path}
+
+Register somebody, and find them again:
+
+  curl {http_url}/auth/register -H 'content-type: application/json' -d '{person}'
+  grpcurl -plaintext -H {header} -d '{question}' {grpc_target} {rpc}
+
+Ctrl-C ends it; the data stays.\
+"""
+_PERSON = '{"name": "Ada", "email": "ada@example.com", "password": "a long way to Tipperary"}'
+_QUESTION = '{"email": "ada@example.com"}'
+_RPC = "gatepost.v1.AdapterService/GetUserByEmail"
+
+
+def up(*, data_dir: Path | None, http_port: int | None, grpc_port: int | None) -> None:
+    """Runs Gatepost until a signal comes; what is None comes from the environment.
+
+    Raises:
+        RefusalError: it cannot run; the message says why and what to do.
+    """
+    folder = read(CommandSettings, **_decided(data_dir=data_dir)).data_dir
+    try:
+        with StopSignals() as signals, ExitStack() as stack:
+            with _writable(folder):
+                installation = Installation(folder)
+                stack.enter_context(installation.occupied())
+                log_to_file(installation.log_path)
+                postgres = _postgres(installation, stack)
+                auth = _auth_settings(installation, postgres, grpc_port)
+            gateway = read(GatewaySettings, **_decided(http_port=http_port))
+            signals.run(_serve(installation, postgres, auth, gateway))
+    except StoppedError:
+        pass  # asked for before all was up
+    with suppress(OSError):  # the terminal may be gone
+        click.echo("\nGatepost has stopped.")
+
+
+def _postgres(installation: Installation, stack: ExitStack) -> EmbeddedPostgres | None:
+    if given(AuthServerSettings, "database_url"):
+        return None
+    return stack.enter_context(EmbeddedPostgres(installation.postgres_folder))
+
+
+def _auth_settings(
+    installation: Installation, postgres: EmbeddedPostgres | None, grpc_port: int | None
+) -> AuthServerSettings:
+    own: dict[str, Any] = {"environment": "development", "reflection": True, **installation.secrets()}
+    if postgres:
+        own["database_url"] = postgres.dsn
+    return read(AuthServerSettings, own, **_decided(grpc_port=grpc_port))
+
+
+async def _serve(
+    installation: Installation, postgres: EmbeddedPostgres | None, auth: AuthServerSettings, gateway: GatewaySettings
+) -> None:
+    url = auth.database_url.get_secret_value()
+    pids = {"gatepost": os.getpid(), **({"postgres": postgres.pid} if postgres else {})}
+    with ExitStack() as starting:
+        starting.enter_context(warnings_on_screen())
+        await migrate(url)
+        async with both_running(auth, gateway) as (server, running_gateway):
+            starting.close()
+            secret = auth.adapter_secret.get_secret_value()
+            run = Run(running_gateway.http_url, server.grpc_target, secret, url, pids)
+            installation.note(run)
+            click.echo(_welcome(installation, postgres, run))
+            await until_stopped()
+
+
+def _welcome(installation: Installation, postgres: EmbeddedPostgres | None, run: Run) -> str:
+    own = f"PostgreSQL {postgres.version}, of its own" if postgres else without_password(run.database_url)
+    return _WELCOME.format(
+        http_url=run.http_url,
+        grpc_target=run.grpc_target,
+        database=own,
+        folder=installation.folder,
+        log_path=installation.log_path,
+        header=shlex.quote(f"x-auth-secret: {run.adapter_secret}"),
+        person=_PERSON,
+        question=_QUESTION,
+        rpc=_RPC,
+    )
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RefusalError(
+            f"the data folder {folder} cannot be used ({error.filename or 'a file'}: {error.strerror}); choose another"
+            " with --data-dir or GATEPOST_DATA_DIR"
+        ) from error
+
+
+def _decided(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
