@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_request import BaseRequest
 
-from http_gateway.problems import Refusal
+from http_gateway.problems import RefusedError
 
 
 async def body_of(request: BaseRequest, limit_bytes: int, timeout_seconds: float) -> bytes:
     """The body of a request; empty where it has none.
 
     Raises:
-        Refusal: it is too large, too slow, broken, or of another media type
+        RefusedError: it is too large, too slow, broken, or of another media type
             than JSON.
     """
     if not request.body_exists:
@@ -31,9 +31,9 @@ async def body_of(request: BaseRequest, limit_bytes: int, timeout_seconds: float
             async with asyncio.timeout(timeout_seconds):
                 body = await _read(content, limit_bytes)
     except TimeoutError:
-        raise Refusal("HTTP_INVALID", "The body did not arrive in time.", status=408) from None
+        raise RefusedError("HTTP_INVALID", "The body did not arrive in time.", status=408) from None
     except (HttpProcessingError, web.RequestPayloadError):
-        raise Refusal("HTTP_INVALID", "The body does not keep to HTTP.") from None
+        raise RefusedError("HTTP_INVALID", "The body does not keep to HTTP.") from None
     if len(body) > limit_bytes:
         raise _too_large(limit_bytes)
     if body:
@@ -47,13 +47,13 @@ async def _invite(request: BaseRequest) -> None:
     if expected is None or request.version < HttpVersion11:
         return
     if expected.lower() != "100-continue":
-        raise Refusal("HTTP_INVALID", "The header Expect asks for what is not known.", status=417)
+        raise RefusedError("HTTP_INVALID", "The header Expect asks for what is not known.", status=417)
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     # The count is of the answer, which begins only now.
     request.writer.output_size = 0
 
 
-async def _read(content: web.StreamReader, limit_bytes: int) -> bytes:
+async def _read(content: StreamReader, limit_bytes: int) -> bytes:
     chunks = bytearray()
     while len(chunks) <= limit_bytes:
         chunk = await content.readany()
@@ -65,13 +65,13 @@ async def _read(content: web.StreamReader, limit_bytes: int) -> bytes:
 
 def _check_media_type(request: BaseRequest) -> None:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Refusal("MEDIA_TYPE_UNSUPPORTED", "The body must not be compressed.")
+        raise RefusedError("MEDIA_TYPE_UNSUPPORTED", "The body must not be compressed.")
     given = request.headers.get("Content-Type", "application/json")
     media_type = given.partition(";")[0].strip().lower()
     if media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json")):
         return
-    raise Refusal("MEDIA_TYPE_UNSUPPORTED", "The body must be application/json.")
+    raise RefusedError("MEDIA_TYPE_UNSUPPORTED", "The body must be application/json.")
 
 
-def _too_large(limit_bytes: int) -> Refusal:
-    return Refusal("REQUEST_TOO_LARGE", f"The body is larger than {limit_bytes} bytes.")
+def _too_large(limit_bytes: int) -> RefusedError:
+    return RefusedError("REQUEST_TOO_LARGE", f"The body is larger than {limit_bytes} bytes.")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_ADAPTER, GUARD_OPERATOR, GUARD_PUBLIC, GUARD_REFRESH, Guard
 from multidict import CIMultiDictProxy
 
-from http_gateway.problems import Refusal
+from http_gateway.problems import RefusedError
 
 CREDENTIAL_LIMIT_CHARACTERS = 8192
 
@@ -41,7 +41,7 @@ class CredentialForm:
         """The credential of a request as one pair of gRPC metadata.
 
         Raises:
-            Refusal: it is missing, given twice, too long or of another form.
+            RefusedError: it is missing, given twice, too long or of another form.
         """
         values = headers.getall(self.header, ())
         if len(values) != 1 or len(values[0]) > CREDENTIAL_LIMIT_CHARACTERS:
@@ -56,8 +56,8 @@ class CredentialForm:
             raise self._missing()
         return self.header, f"{self.scheme} {token}"
 
-    def _missing(self) -> Refusal:
-        return Refusal("CREDENTIAL_MISSING", f"This route asks for one header `{self.example}`.")
+    def _missing(self) -> RefusedError:
+        return RefusedError("CREDENTIAL_MISSING", f"This route asks for one header `{self.example}`.")
 
 
 _BEARER = CredentialForm("authorization", "Bearer", 'Bearer realm="gatepost"')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from http_gateway.problems import Refusal, Violation
+from http_gateway.problems import RefusedError, Violation
 
 # Syntax and units of the gRPC over HTTP/2 specification; grpc-gateway takes the same header.
 HEADER = "grpc-timeout"
@@ -17,7 +17,7 @@ def timeout_seconds_of(headers: Mapping[str, str], longest_seconds: float) -> fl
     """How long the RPC may take: what the client asks for, at most the longest.
 
     Raises:
-        Refusal: the header is malformed.
+        RefusedError: the header is malformed.
     """
     given = headers.get(HEADER)
     if given is None:
@@ -25,5 +25,5 @@ def timeout_seconds_of(headers: Mapping[str, str], longest_seconds: float) -> fl
     found = _TIMEOUT.fullmatch(given)
     if found is None:
         violation = Violation(HEADER, "must be 1 to 8 digits and one of the units H, M, S, m, u and n")
-        raise Refusal("REQUEST_INVALID", "The request is not valid.", violations=[violation])
+        raise RefusedError("REQUEST_INVALID", "The request is not valid.", violations=[violation])
     return min(longest_seconds, int(found[1]) * _UNIT_SECONDS[found[2]])

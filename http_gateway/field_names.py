@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatepost.v1.options_pb2 import flatten
+from google.protobuf.descriptor import Descriptor
 
 from http_gateway.bindings import Binding
 
@@ -22,7 +23,8 @@ class FieldNames:
         `user.email_verified` is `emailVerified` where the body is the user and
         `user.emailVerified` elsewhere. What is not known stays as it is.
         """
-        kind, names = self._kind, []
+        kind: Descriptor | None = self._kind
+        names: list[str] = []
         parts = path.split(".")
         for depth, part in enumerate(parts):
             name, bracket, index = part.partition("[")

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from http_gateway.headers import request_id_of
-from http_gateway.problems import Manners, Refusal, problem
+from http_gateway.problems import Manners, RefusedError, problem
 from http_gateway.routing import RouteTable
 from http_gateway.rpc_errors import FAULT
 from http_gateway.templates import template_of
@@ -44,21 +44,21 @@ class Gateway:
         try:
             route, visit = self._visit_of(request, request_id)
             return await route.answer(visit)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return _refused(refusal, route, request_id, started)
         except Exception:  # the one place where a defect of the gateway becomes a status
             log.exception("defect", extra={"request_id": request_id})
-            return _refused(Refusal(*FAULT), route, request_id, started)
+            return _refused(RefusedError(*FAULT), route, request_id, started)
 
     def _visit_of(self, request: BaseRequest, request_id: str) -> tuple[Route, Visit]:
         path, query = _target_of(request)
         found = self._table.find(path)
         if found is None:
-            raise Refusal("ROUTE_NOT_FOUND", "No route has this path.")
+            raise RefusedError("ROUTE_NOT_FOUND", "No route has this path.")
         route = found.by_verb.get("GET" if request.method == "HEAD" else request.method)
         if route is None:
             allowed = sorted({*found.by_verb, *(["HEAD"] if "GET" in found.by_verb else [])})
-            raise Refusal(
+            raise RefusedError(
                 "VERB_NOT_ALLOWED", "The path exists, but not with this verb.", headers={"Allow": ", ".join(allowed)}
             )
         return route, Visit(request, request_id, found.values, query)
@@ -75,7 +75,7 @@ def _target_of(request: BaseRequest) -> tuple[str, str]:
     return path, query
 
 
-def _refused(refusal: Refusal, route: Route | None, request_id: str, started: float) -> web.Response:
+def _refused(refusal: RefusedError, route: Route | None, request_id: str, started: float) -> web.Response:
     manners = route.manners if route else _STRANGER
     # What the server refused has its line in the server's log.
     if not refusal.by_server:

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from http_gateway.headers import request_id_of
-from http_gateway.problems import Manners, Refusal, problem
+from http_gateway.problems import Manners, RefusedError, problem
 from http_gateway.rpc_errors import FAULT
 
 log = logging.getLogger("http_gateway")
@@ -29,15 +29,15 @@ class _Connection(web.RequestHandler):
         request: BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,  # may quote the request, secrets included
+        message: str | None = None,  # noqa: ARG002  may quote the request, secrets included
     ) -> web.StreamResponse:
         """The problem for a request that never reached a route; the connection ends with it."""
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the answer is sent already")
-        refusal = Refusal("HTTP_INVALID", "The request does not keep to HTTP, or its head is too long.")
+        refusal = RefusedError("HTTP_INVALID", "The request does not keep to HTTP, or its head is too long.")
         if status >= 500:
             log.error("defect below the routes", exc_info=exc)
-            refusal = Refusal(*FAULT)
+            refusal = RefusedError(*FAULT)
         request_id = request_id_of({})
         line = {"route": "unmatched", "status": refusal.status, "reason": refusal.reason, "request_id": request_id}
         log.info("%(route)s answered %(status)s %(reason)s", line, extra=line)
@@ -57,6 +57,7 @@ class HttpServer(web.Server):
         self._keep_alive_seconds = keep_alive_seconds
 
     def __call__(self) -> web.RequestHandler:
+        """The handler of a new connection; the event loop asks for it."""
         return _Connection(
             self,
             loop=asyncio.get_running_loop(),

@@ -26,6 +26,13 @@ _MASK_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _CAPITAL = re.compile(r"[A-Z]")
 
 
+def kind_of(field: FieldDescriptor) -> Descriptor:
+    """The kind of message that a field holds; ValueError where it holds a scalar."""
+    if field.message_type is None:
+        raise ValueError(f"{field.full_name} is no message")
+    return field.message_type
+
+
 def mask_paths_of(text: str) -> list[str]:
     """The paths of a FieldMask in JSON, `a,bC.d`, by the names of the proto; ValueError where it is none."""
     paths = text.split(",") if text else []
@@ -34,25 +41,25 @@ def mask_paths_of(text: str) -> list[str]:
     return [_CAPITAL.sub(lambda capital: "_" + capital[0].lower(), path) for path in paths]
 
 
-def _fill_timestamp(value: Any, into: Any, where: str, faults: Faults) -> None:
+def _fill_timestamp(value: Any, into: Any, _where: str, _faults: Faults) -> None:
     read_timestamp(value, into)
 
 
-def _fill_mask(value: Any, into: Any, where: str, faults: Faults) -> None:
+def _fill_mask(value: Any, into: Any, _where: str, _faults: Faults) -> None:
     into.paths.extend(mask_paths_of(read_string(value)))
     into.SetInParent()
 
 
-def _fill_struct(value: Any, into: Any, where: str, faults: Faults) -> None:
+def _fill_struct(value: Any, into: Any, _where: str, _faults: Faults) -> None:
     into.SetInParent()
     fill_struct(value, into)
 
 
-def _fill_value(value: Any, into: Any, where: str, faults: Faults) -> None:
+def _fill_value(value: Any, into: Any, _where: str, _faults: Faults) -> None:
     fill_value(value, into)
 
 
-def _fill_list(value: Any, into: Any, where: str, faults: Faults) -> None:
+def _fill_list(value: Any, into: Any, _where: str, _faults: Faults) -> None:
     into.SetInParent()
     fill_list(value, into)
 
@@ -71,14 +78,14 @@ def setter_of(field: FieldDescriptor, filler_of: Callable[[Descriptor], Filler])
     if field.message_type is None:
         read = scalar_reader(field)
         return _scalars_setter(field.name, read) if field.is_repeated else _scalar_setter(field, read)
-    fill = WELL_KNOWN.get(field.message_type.full_name) or filler_of(field.message_type)
+    fill = WELL_KNOWN.get(kind_of(field).full_name) or filler_of(kind_of(field))
     return _messages_setter(field.name, fill) if field.is_repeated else _message_setter(field.name, fill)
 
 
 def _scalar_setter(field: FieldDescriptor, read: ValueReader) -> Setter:
     name = field.name
 
-    def put(into: Any, value: Any, where: str, faults: Faults) -> None:
+    def put(into: Any, value: Any, _where: str, _faults: Faults) -> None:
         setattr(into, name, read(value))
 
     return put

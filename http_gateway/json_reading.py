@@ -14,8 +14,8 @@ import orjson
 from gatepost.v1.options_pb2 import flatten
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from http_gateway.json_fields import STRUCT, VALUE, Faults, Filler, Setter, setter_of
-from http_gateway.problems import Refusal, Violation
+from http_gateway.json_fields import STRUCT, VALUE, Faults, Filler, Setter, kind_of, setter_of
+from http_gateway.problems import RefusedError, Violation
 from http_gateway.structs import fill_value
 
 SHOWN_KEY_CHARACTERS = 64
@@ -27,15 +27,15 @@ def object_of(body: bytes) -> Json:
     """The JSON object that a body is; an empty body is an empty object.
 
     Raises:
-        Refusal: it is no JSON, or no object.
+        RefusedError: it is no JSON, or no object.
     """
     try:
         found = orjson.loads(body) if body else {}
     except orjson.JSONDecodeError as error:
         detail = f"The body is not JSON (line {error.lineno}, column {error.colno})."
-        raise Refusal("JSON_INVALID", detail) from None
+        raise RefusedError("JSON_INVALID", detail) from None
     if not isinstance(found, dict):
-        raise Refusal("REQUEST_INVALID", "The body must be a JSON object.")
+        raise RefusedError("REQUEST_INVALID", "The body must be a JSON object.")
     return found
 
 
@@ -123,10 +123,10 @@ class MessageReader:
             options: Any = field.GetOptions()
             if not options.Extensions[flatten]:
                 self._add_field(field, holders)
-            elif field.message_type.full_name == STRUCT:
+            elif kind_of(field).full_name == STRUCT:
                 self._rest = (*holders, field.name)
             else:
-                self._add_fields(field.message_type, (*holders, field.name))
+                self._add_fields(kind_of(field), (*holders, field.name))
 
     def _add_field(self, field: FieldDescriptor, holders: tuple[str, ...]) -> None:
         key = _Key(
@@ -155,5 +155,5 @@ def _holder_of(message: Any, holders: tuple[str, ...]) -> Any:
     return message
 
 
-def _drop(into: Any, value: Any, where: str, faults: Faults) -> None:
+def _drop(_into: Any, _value: Any, _where: str, _faults: Faults) -> None:
     """Leaves the field to the path, which wins over the body."""

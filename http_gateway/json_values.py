@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -29,31 +30,32 @@ def scalar_reader(field: FieldDescriptor) -> ValueReader:
 
 
 def read_string(value: Any) -> str:
+    """The value where it is a string; else ValueError."""
     if not isinstance(value, str):
         raise ValueError("must be a string")
     return value
 
 
-def read_bool(value: Any) -> bool:
+def _read_bool(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("must be true or false")
     return value
 
 
-def read_double(value: Any) -> float:
+def _read_double(value: Any) -> float:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("must be a number")
-    value = float(value)
+    number = float(value)
     # A string of digits may be beyond any double.
-    if value in (float("inf"), float("-inf")):
+    if math.isinf(number):
         raise ValueError("must be a number that fits a double")
-    return value
+    return number
 
 
 def _read_float(value: Any) -> float:
-    number = read_double(value)
+    number = _read_double(value)
     if abs(number) > _FLOAT_MAX:
         raise ValueError("must be a number that fits a float")
     return number
@@ -109,9 +111,9 @@ _uint32, _uint64 = _integer_reader(32, signed=False), _integer_reader(64, signed
 
 _READERS: dict[int, ValueReader] = {
     FieldDescriptor.TYPE_STRING: read_string,
-    FieldDescriptor.TYPE_BOOL: read_bool,
+    FieldDescriptor.TYPE_BOOL: _read_bool,
     FieldDescriptor.TYPE_BYTES: _read_bytes,
-    FieldDescriptor.TYPE_DOUBLE: read_double,
+    FieldDescriptor.TYPE_DOUBLE: _read_double,
     FieldDescriptor.TYPE_FLOAT: _read_float,
     FieldDescriptor.TYPE_INT32: _int32,
     FieldDescriptor.TYPE_SINT32: _int32,

@@ -15,7 +15,7 @@ from gatepost.v1.options_pb2 import flatten, omit_unset
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from http_gateway.json_fields import STRUCT
+from http_gateway.json_fields import STRUCT, kind_of
 from http_gateway.structs import list_of, struct_of, value_of
 from http_gateway.timestamps import timestamp_text
 
@@ -61,10 +61,10 @@ class MessageWriter:
             self._fields[field] = field.json_name, self._writer_of(field)
             if not omits_unset:
                 self._unset[field.json_name] = _unset_value(field)
-        elif field.message_type.full_name == STRUCT:
+        elif kind_of(field).full_name == STRUCT:
             self._flattened[field] = self._others_of
         else:
-            beside = MessageWriter(field.message_type, self._above)
+            beside = MessageWriter(kind_of(field), self._above)
             self._declare(field, beside.keys)
             self._flattened[field] = beside.write
             self._unset |= beside._unset

@@ -1,1 +1,161 @@
-"""Writes the OpenAPI document of the contract."""
+"""Writes the OpenAPI document of the contract, from the descriptors that the gateway serves.
+
+Usage: python -m http_gateway.openapi contract.binpb > openapi.json
+The descriptor set brings the comments (protoc --include_source_info).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gatepost.v1.errors_pb2 import ErrorReason
+from gatepost.v1.options_pb2 import Guard
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from http_gateway.bindings import Binding
+from http_gateway.comments import Comments
+from http_gateway.contract import contract_services, read_bindings
+from http_gateway.json_fields import kind_of
+from http_gateway.openapi_answers import PROBLEM, Answers
+from http_gateway.openapi_schemas import Schema, Schemas
+
+DESCRIPTION = (
+    "Users, accounts, sessions and tokens for a NextAuth front end and the services behind it. "
+    "Every refusal is an RFC 9457 problem with a `reason`. Any request may carry `x-request-id` (1 to 64 letters, "
+    "digits, dots, hyphens or underscores), which the answer repeats, and `grpc-timeout` (like `500m` or `3S`), "
+    "which is how long the client waits. Each path is also served with a slash at its end."
+)
+SECURITY_SCHEMES = {
+    "GUARD_ADAPTER": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-auth-secret",
+        "description": "The secret that the front end's server shares with Gatepost.",
+    },
+    "GUARD_ACCESS": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A signed-in user's access token: `authorization: Bearer <token>`.",
+    },
+    "GUARD_OPERATOR": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The access token of a user whose role is operator: `authorization: Bearer <token>`.",
+    },
+    "GUARD_REFRESH": {
+        "type": "http",
+        "scheme": "Refresh",
+        "description": "A refresh token: `authorization: Refresh <token>`.",
+    },
+}
+
+
+def document_of(bindings: Sequence[Binding], comments: Comments) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the bindings."""
+    schemas = Schemas(comments)
+    answers = Answers(schemas, comments)
+    paths: dict[str, Schema] = {}
+    for binding in bindings:
+        path = paths.setdefault(_path_of(binding), {})
+        path[binding.verb.lower()] = _operation(binding, schemas, answers, comments)
+    components = {**schemas.components, "ErrorReason": _reasons(comments), "Problem": PROBLEM}
+    services = dict.fromkeys(binding.method.containing_service for binding in bindings)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Gatepost", "version": "v1", "description": DESCRIPTION},
+        "tags": [{"name": service.name, "description": comments.of(service.full_name).all} for service in services],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": dict(sorted(components.items())),
+            "securitySchemes": SECURITY_SCHEMES,
+        },
+    }
+
+
+def _operation(binding: Binding, schemas: Schemas, answers: Answers, comments: Comments) -> Schema:
+    method = binding.method
+    comment = comments.of(method.full_name)
+    guard = Guard.Name(binding.guard)
+    operation: Schema = {
+        "operationId": _operation_id(binding),
+        "tags": [method.containing_service.name],
+        "summary": comment.summary,
+        "security": [{guard: []}] if guard in SECURITY_SCHEMES else [],
+        "responses": answers.of(binding),
+        "x-guard": guard,
+    }
+    if comment.description:
+        operation["description"] = comment.description
+    if parameters := [*_path_parameters(binding, schemas), *_query_parameters(binding, schemas)]:
+        operation["parameters"] = parameters
+    if binding.body:
+        content = {"application/json": {"schema": _body(binding, schemas)}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _operation_id(binding: Binding) -> str:
+    """Unique: a method's further bindings are numbered from 2 on."""
+    name = f"{binding.method.containing_service.name}_{binding.method.name}"
+    return f"{name}_{binding.position + 1}" if binding.position else name
+
+
+def _path_of(binding: Binding) -> str:
+    return binding.template.text.replace("=**}", "}")
+
+
+def _path_parameters(binding: Binding, schemas: Schemas) -> list[Schema]:
+    found = []
+    for name in binding.template.fields:
+        schema = schemas.sent_value(binding.method.input_type.fields_by_name[name])
+        text = schema.pop("description", "")
+        if binding.template.takes_rest and name == binding.template.fields[-1]:
+            text += " All that follows in the path belongs to it, slashes included."
+        found.append({"name": name, "in": "path", "required": True, "description": text.strip(), "schema": schema})
+    return found
+
+
+def _query_parameters(binding: Binding, schemas: Schemas) -> list[Schema]:
+    found = []
+    for field in binding.query_fields:
+        schema = schemas.sent_value(field)
+        text = schema.pop("description", "")
+        found.append({"name": field.json_name, "in": "query", "description": text, "schema": schema})
+    return found
+
+
+def _body(binding: Binding, schemas: Schemas) -> Schema:
+    field = binding.body_field
+    kind = binding.method.input_type if field is None else kind_of(field)
+    schema = schemas.sent(kind, without=binding.template.fields if field is None else ())
+    return schema if binding.ignores_unknown_keys else {**schema, "unevaluatedProperties": False}
+
+
+def _reasons(comments: Comments) -> Schema:
+    """The enum of reasons; what each means, and when it comes, stands in x-reasons."""
+    kind = ErrorReason.DESCRIPTOR
+    names = {value.name: value.name.removeprefix("ERROR_REASON_") for value in kind.values if value.number}
+    return {
+        "type": "string",
+        "description": comments.of(kind.full_name).all,
+        "enum": list(names.values()),
+        "x-reasons": {short: comments.of(f"{kind.full_name}.{name}").text for name, short in names.items()},
+    }
+
+
+def main() -> None:
+    """Prints the document of the generated contract."""
+    files = FileDescriptorSet.FromString(Path(sys.argv[1]).read_bytes())
+    document = document_of(read_bindings(contract_services()), Comments(files))
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import orjson
 from aiohttp import web
 from grpc.aio import AioRpcError
@@ -13,7 +11,7 @@ from multidict import CIMultiDict
 from http_gateway.caching import cacheable_answer, etag_of
 from http_gateway.channel import Channel
 from http_gateway.headers import JSON_HEADERS
-from http_gateway.problems import Manners, Refusal
+from http_gateway.problems import Manners, RefusedError
 from http_gateway.rpc_errors import NO_ANSWER
 from http_gateway.visits import Visit
 
@@ -64,15 +62,15 @@ class Readiness:
         """That the server serves.
 
         Raises:
-            Refusal: it does not, or cannot be reached.
+            RefusedError: it does not, or cannot be reached.
         """
         metadata = [("x-request-id", visit.request_id)]
         try:
             reply = await self._check(HealthCheckRequest(), metadata=metadata, timeout=READINESS_TIMEOUT_SECONDS)
         except AioRpcError as error:
-            raise Refusal(*NO_ANSWER) from error
+            raise RefusedError(*NO_ANSWER) from error
         if reply is None or reply.status != HealthCheckResponse.SERVING:
-            raise Refusal("SERVER_UNAVAILABLE", "The auth server does not serve now; try again.")
+            raise RefusedError("SERVER_UNAVAILABLE", "The auth server does not serve now; try again.")
         return _serving(visit)
 
 

@@ -59,7 +59,7 @@ class Violation:
     detail: str
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that gets a problem for an answer."""
 
     def __init__(
@@ -93,12 +93,12 @@ class Manners:
     challenge: str = 'Bearer realm="gatepost"'
     """The WWW-Authenticate header of a 401."""
 
-    def status_of(self, refusal: Refusal) -> int:
+    def status_of(self, refusal: RefusedError) -> int:
         """The HTTP status that a refusal gets on this route."""
         return self.refusal_status if self.refusal_status and refusal.status < 500 else refusal.status
 
 
-def problem(refusal: Refusal, request_id: str, manners: Manners) -> web.Response:
+def problem(refusal: RefusedError, request_id: str, manners: Manners) -> web.Response:
     """The answer for a refusal; it never holds the request's path, which may carry a token."""
     status = manners.status_of(refusal)
     response = web.Response(status=status, headers=PROBLEM_HEADERS)
@@ -113,7 +113,7 @@ def problem(refusal: Refusal, request_id: str, manners: Manners) -> web.Response
     return response
 
 
-def _body(refusal: Refusal, status: int, request_id: str) -> dict[str, Any]:
+def _body(refusal: RefusedError, status: int, request_id: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": f"urn:gatepost:error:{refusal.reason}",
         "title": refusal.reason.replace("_", " ").capitalize(),

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from http_gateway.json_fields import Faults, mask_paths_of
+from http_gateway.json_fields import Faults, kind_of, mask_paths_of
 from http_gateway.problems import Violation
 from http_gateway.templates import decoded
 from http_gateway.text_values import text_reader
@@ -83,9 +83,9 @@ def _setter_of(field: FieldDescriptor) -> Callable[[Any, str], None]:
 
 
 def _message_setter(field: FieldDescriptor) -> Callable[[Any, str], None]:
-    name = field.name
-    if field.message_type.full_name == "google.protobuf.Timestamp" and not field.is_repeated:
+    name, kind = field.name, kind_of(field).full_name
+    if kind == "google.protobuf.Timestamp" and not field.is_repeated:
         return lambda into, text: read_timestamp(text, getattr(into, name))
-    if field.message_type.full_name == "google.protobuf.FieldMask" and not field.is_repeated:
+    if kind == "google.protobuf.FieldMask" and not field.is_repeated:
         return lambda into, text: getattr(into, name).paths.extend(mask_paths_of(text))
     raise ValueError(f"{field.full_name} cannot be read from a query string")

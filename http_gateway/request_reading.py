@@ -8,8 +8,9 @@ from typing import Any
 from google.protobuf.message_factory import GetMessageClass
 
 from http_gateway.bindings import Binding
+from http_gateway.json_fields import kind_of
 from http_gateway.json_reading import MessageReader, object_of
-from http_gateway.problems import Refusal, Violation
+from http_gateway.problems import RefusedError, Violation
 from http_gateway.query import QueryReader
 from http_gateway.text_values import text_reader
 
@@ -36,7 +37,7 @@ class RequestReader:
         self._body_field = "" if body_field is None else body_field.name
         self._fills_mask = bool(self._body_field) and "update_mask" in kind.fields_by_name
         if body_field is not None:
-            self._body = MessageReader(body_field.message_type, ignores_unknown=binding.ignores_unknown_keys)
+            self._body = MessageReader(kind_of(body_field), ignores_unknown=binding.ignores_unknown_keys)
         elif binding.body:
             self._body = MessageReader(
                 kind, ignores_unknown=binding.ignores_unknown_keys, overruled=binding.template.fields
@@ -46,7 +47,7 @@ class RequestReader:
         """The RPC's request, from the values of the path's fields, the raw query string and the body.
 
         Raises:
-            Refusal: the body is no JSON object, or fields do not fit.
+            RefusedError: the body is no JSON object, or fields do not fit.
         """
         message = self._message()
         faults: list[Violation] = []
@@ -60,7 +61,7 @@ class RequestReader:
             except ValueError as error:
                 faults.append(Violation(json_name, str(error)))
         if faults:
-            raise Refusal("REQUEST_INVALID", "The request is not valid.", violations=faults[:SHOWN_VIOLATIONS])
+            raise RefusedError("REQUEST_INVALID", "The request is not valid.", violations=faults[:SHOWN_VIOLATIONS])
         return message
 
     def _read_body(self, reader: MessageReader, body: bytes, message: Any, faults: list[Violation]) -> None:

@@ -12,7 +12,7 @@ from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 
-from http_gateway.problems import HTTP_STATUS, Refusal, Violation
+from http_gateway.problems import HTTP_STATUS, RefusedError, Violation
 
 DOMAIN = "gatepost"
 
@@ -36,7 +36,7 @@ class _Details:
     retry_after_seconds: int | None = None
 
 
-def refusal_of(error: AioRpcError, field_of: Callable[[str], str]) -> Refusal:
+def refusal_of(error: AioRpcError, field_of: Callable[[str], str]) -> RefusedError:
     """The refusal that an RPC's error stands for.
 
     `field_of` turns a field's path in the request into the one that the client
@@ -46,9 +46,9 @@ def refusal_of(error: AioRpcError, field_of: Callable[[str], str]) -> Refusal:
     details = _details_of(error)
     if not details.reason:
         reason, detail = _OWN_WORDS.get(error.code(), FAULT)
-        return Refusal(reason, detail, status=status)
+        return RefusedError(reason, detail, status=status)
     retry_after = details.retry_after_seconds
-    return Refusal(
+    return RefusedError(
         details.reason,
         error.details() or "",
         by_server=True,

@@ -23,7 +23,7 @@ from http_gateway.deadlines import timeout_seconds_of
 from http_gateway.field_names import FieldNames
 from http_gateway.headers import CACHEABLE_JSON_HEADERS, JSON_HEADERS
 from http_gateway.json_writing import writer_of
-from http_gateway.problems import Manners, Refusal
+from http_gateway.problems import Manners, RefusedError
 from http_gateway.request_reading import RequestReader
 from http_gateway.rpc_errors import NO_ANSWER, refusal_of
 from http_gateway.settings import GatewaySettings
@@ -63,7 +63,7 @@ class BoundRoute:
         """Calls the RPC with what the visit brings, and answers what it answers.
 
         Raises:
-            Refusal: the visit lacks its credential or does not fit the
+            RefusedError: the visit lacks its credential or does not fit the
                 contract, or the RPC was refused.
         """
         request, settings = visit.request, self._settings
@@ -81,7 +81,7 @@ class BoundRoute:
             raise refusal_of(error, self._field_name) from error
         # An HTTP error without a gRPC status has ended as None, not as an error.
         if reply is None:
-            raise Refusal(*NO_ANSWER)
+            raise RefusedError(*NO_ANSWER)
         return self._answer(visit, orjson.dumps(self._write(reply)))
 
     def _answer(self, visit: Visit, body: bytes) -> web.Response:

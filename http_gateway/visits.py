@@ -38,5 +38,5 @@ class Route(Protocol):
         """The answer to a visit.
 
         Raises:
-            Refusal: the visit gets a problem instead.
+            RefusedError: the visit gets a problem instead.
         """

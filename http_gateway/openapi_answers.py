@@ -1,0 +1,114 @@
+"""The answers of each route in the OpenAPI document: what it answers, and how it may refuse."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from gatepost.v1.errors_pb2 import ErrorReason
+from gatepost.v1.options_pb2 import GUARD_PUBLIC
+from grpc import StatusCode
+
+from http_gateway.bindings import Binding
+from http_gateway.comments import Comments
+from http_gateway.openapi_schemas import Schema, Schemas, or_null
+from http_gateway.problems import CLIENT_CLOSED_REQUEST, HTTP_STATUS
+
+PROBLEM: Schema = {
+    "type": "object",
+    "description": "A refusal (RFC 9457).",
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "`urn:gatepost:error:` and the reason."},
+        "title": {"type": "string", "description": "The reason in plain words."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "detail": {"type": "string", "description": "What went wrong, for people."},
+        "instance": {"type": "string", "format": "uri", "description": "`urn:gatepost:request:` and the request id."},
+        "reason": {"$ref": "#/components/schemas/ErrorReason"},
+        "request_id": {"type": "string", "description": "What the logs know the request by."},
+        "message": {"type": "string", "description": "The same as detail."},
+        "errors": {
+            "type": "array",
+            "description": "The fields that break their rules.",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+                "required": ["field", "detail"],
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail", "instance", "reason", "request_id", "message"],
+}
+
+_CODE = re.compile(r"\((?P<code>[A-Z_]+)(?:; HTTP (?P<status>\d{3}))?")
+_ANY = ["REQUEST_INVALID", "DEADLINE_EXCEEDED", "SERVER_UNAVAILABLE", "INTERNAL"]
+_WITH_BODY = ["JSON_INVALID", "REQUEST_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED"]
+
+
+class Answers:
+    """What the routes of a contract answer."""
+
+    def __init__(self, schemas: Schemas, comments: Comments) -> None:
+        self._schemas = schemas
+        self._comments = comments
+        self._status_of = self._statuses()
+
+    def of(self, binding: Binding) -> Schema:
+        """The `responses` of a route's operation, by status."""
+        success = str(binding.rest.success_status or 200)
+        answers = {
+            success: {
+                "description": self._comments.of(binding.method.output_type.full_name).all,
+                "content": _json(self._success(binding)),
+            }
+        }
+        by_status: dict[int, list[str]] = {}
+        for reason in self._reasons(binding):
+            status = self._status_of[reason]
+            if status < 500 and binding.rest.refusal_status:
+                status = binding.rest.refusal_status
+            by_status.setdefault(status, []).append(reason)
+        for status, reasons in sorted(by_status.items()):
+            answers[str(status)] = self._refusal(status, reasons, binding)
+        return answers
+
+    def _success(self, binding: Binding) -> Schema:
+        kind = binding.method.output_type
+        if not binding.response_body:
+            return self._schemas.answered(kind)
+        field = kind.fields_by_name[binding.response_body]
+        schema = self._schemas.answered_value(field)
+        return or_null(schema) if field.has_presence else schema
+
+    def _refusal(self, status: int, reasons: list[str], binding: Binding) -> Schema:
+        title = HTTPStatus(status).phrase if status != CLIENT_CLOSED_REQUEST else "Client closed request"
+        answer: Schema = {"description": f"{title}: {', '.join(sorted(reasons))}."}
+        if status >= 500 and binding.rest.empty_server_error:
+            return answer
+        return answer | {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+    def _reasons(self, binding: Binding) -> list[str]:
+        """The reasons in the comments of the method and its service, and those that any route may give."""
+        method = binding.method
+        named = [
+            *self._comments.of(method.full_name).reasons,
+            *self._comments.of(method.containing_service.full_name).reasons,
+            *_ANY,
+            *(_WITH_BODY if binding.body else []),
+            *(["CREDENTIAL_MISSING"] if binding.guard != GUARD_PUBLIC else []),
+        ]
+        return [reason for reason in dict.fromkeys(named) if reason in self._status_of]
+
+    def _statuses(self) -> dict[str, int]:
+        """The HTTP status of each reason, from the code that its comment names."""
+        found = {}
+        for value in ErrorReason.DESCRIPTOR.values:
+            text = self._comments.of(f"{ErrorReason.DESCRIPTOR.full_name}.{value.name}").text
+            if named := _CODE.search(text):
+                by_code = HTTP_STATUS[StatusCode[named["code"]]]
+                found[value.name.removeprefix("ERROR_REASON_")] = int(named["status"] or by_code)
+        return found
+
+
+def _json(schema: Schema) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
