@@ -46,7 +46,7 @@ class PasswordHashes:
     def is_old(self, made: str) -> bool:
         """Whether the hash was made with another cost or pepper than is in use now."""
         name, _ = self.peppers.active
-        return not made.startswith(f"{VERSION}${name}$2b${self.cost:02}$")
+        return not made.startswith(f"{VERSION}${name}$$2b${self.cost:02}$")
 
 
 def _keyed(pepper: bytes, password: str) -> bytes:

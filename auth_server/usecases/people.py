@@ -95,7 +95,7 @@ def _allowed(mask: Iterable[str], allowed: frozenset[str], implied: str = "") ->
     asked = set(mask)
     if "*" in asked:
         return allowed
-    if implied in asked:  # a message as a whole stands for its fields
+    if implied and implied in asked:  # a message as a whole stands for its fields
         asked = asked - {implied} | {path for path in allowed if path.startswith(f"{implied}.")}
     if refused := sorted(asked - allowed):
         text = "this field cannot be changed here"

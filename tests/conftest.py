@@ -1,0 +1,151 @@
+"""A real PostgreSQL, a real server and both doors to it, shared by all tests; every test starts empty."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import grpc
+import pytest
+from auth_server.app import RunningServer, running
+from auth_server.settings import AuthServerSettings
+from auth_server.storage.database import Database, connected
+from auth_server.storage.migrations import migrate
+from gatepost_cli.embedded_postgres import EmbeddedPostgres
+
+from tests.people import People
+
+ADAPTER_SECRET = "tests-adapter-secret-0123456789abcdef"
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}
+
+
+class Clock:
+    """The time that the server under test sees; a test may move it."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        now = datetime.now(UTC) + self.ahead
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def advance(self, by: timedelta) -> None:
+        self.ahead += by
+
+
+def key_ring(name: str) -> str:
+    """A key ring of one key, the same in every run."""
+    return f"{name}:{base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    folder = Path(tempfile.mkdtemp(prefix="gatepost-tests-"))
+    folder.chmod(0o711)  # as root the server runs as another user, who must get through
+    with EmbeddedPostgres(folder / "postgres", conf=FAST) as server:
+        yield server
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def database_url(postgres: EmbeddedPostgres) -> str:
+    await migrate(postgres.dsn)
+    return postgres.dsn
+
+
+@pytest.fixture(scope="session")
+async def shared_database(database_url: str) -> AsyncIterator[Database]:
+    async with connected(database_url, size=8) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+async def owner_connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def sql(owner_connection: asyncpg.Connection) -> asyncpg.Connection:
+    """A connection past the server, to an empty database."""
+    await owner_connection.execute("DELETE FROM users; DELETE FROM verification_tokens")
+    return owner_connection
+
+
+@pytest.fixture
+async def db(shared_database: Database, sql: asyncpg.Connection) -> Database:
+    """The database, empty."""
+    return shared_database
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str) -> AuthServerSettings:
+    return AuthServerSettings(
+        database_url=database_url,
+        database_pool_size=8,
+        adapter_secret=ADAPTER_SECRET,
+        peppers=key_ring("pepper"),
+        sealing_keys=key_ring("seal"),
+        grpc_port=0,
+        environment="test",
+        bcrypt_cost=4,
+        reflection=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def shared_clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def clock(shared_clock: Clock) -> Iterator[Clock]:
+    """The server's clock, which goes right again after the test."""
+    yield shared_clock
+    shared_clock.ahead = timedelta()
+
+
+@pytest.fixture(scope="session")
+async def shared_server(settings: AuthServerSettings, shared_clock: Clock) -> AsyncIterator[RunningServer]:
+    async with running(settings, shared_clock) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def shared_channel(shared_server: RunningServer) -> AsyncIterator[grpc.aio.Channel]:
+    async with grpc.aio.insecure_channel(shared_server.grpc_target) as channel:
+        yield channel
+
+
+@pytest.fixture
+def server(shared_server: RunningServer, db: Database) -> RunningServer:
+    """The server, on an empty database."""
+    return shared_server
+
+
+@pytest.fixture
+def channel(shared_channel: grpc.aio.Channel, server: RunningServer) -> grpc.aio.Channel:
+    """A gRPC channel to the server, on an empty database."""
+    return shared_channel
+
+
+@pytest.fixture
+def people(channel: grpc.aio.Channel) -> People:
+    """Makes users, sessions and sign-ins through the contract."""
+    return People(channel, ADAPTER_SECRET)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    """Settings of the machine must not reach the tests."""
+    for name in [name for name in os.environ if name.startswith("GATEPOST_") and name != "GATEPOST_TESTS_NO_SKIP"]:
+        del os.environ[name]
+    yield

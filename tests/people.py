@@ -1,0 +1,131 @@
+"""Users, sessions and sign-ins for tests, made through the contract."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+import pytest
+from gatepost.v1 import (
+    adapter_pb2,
+    adapter_service_pb2,
+    adapter_service_pb2_grpc,
+    auth_service_pb2,
+    auth_service_pb2_grpc,
+    keys_service_pb2_grpc,
+    users_service_pb2_grpc,
+)
+from google.rpc import error_details_pb2, status_pb2
+
+PASSWORD = "correct horse battery"
+NUMBERS = itertools.count(1)
+
+Metadata = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A user who has logged in."""
+
+    id: str
+    email: str
+    access_token: str
+    refresh_token: str
+
+    @property
+    def bearer(self) -> Metadata:
+        return [("authorization", f"Bearer {self.access_token}")]
+
+    @property
+    def refresh(self) -> Metadata:
+        return [("authorization", f"Refresh {self.refresh_token}")]
+
+
+class People:
+    """The contract's stubs, and factories with defaults."""
+
+    def __init__(self, channel: grpc.aio.Channel, adapter_secret: str) -> None:
+        self.adapter = adapter_service_pb2_grpc.AdapterServiceStub(channel)
+        self.auth = auth_service_pb2_grpc.AuthServiceStub(channel)
+        self.users = users_service_pb2_grpc.UsersServiceStub(channel)
+        self.keys = keys_service_pb2_grpc.KeysServiceStub(channel)
+        self.secret: Metadata = [("x-auth-secret", adapter_secret)]
+
+    async def a_user(self, **fields: Any) -> adapter_pb2.AdapterUser:
+        """A user of the adapter; email and name are made up where they are not given."""
+        number = next(NUMBERS)
+        given = {"email": f"user{number}@example.org", "name": f"User {number}"} | fields
+        request = adapter_service_pb2.CreateUserRequest(user=adapter_pb2.AdapterUser(**given))
+        return (await self.adapter.CreateUser(request, metadata=self.secret)).user
+
+    async def an_account(self, user_id: str, **fields: Any) -> adapter_pb2.Account:
+        """An account linked to the user."""
+        given = {"type": "oauth", "provider": "google", "provider_account_id": secrets.token_hex(8)} | fields
+        account = adapter_pb2.Account(user_id=user_id, **given)
+        request = adapter_service_pb2.LinkAccountRequest(account=account)
+        return (await self.adapter.LinkAccount(request, metadata=self.secret)).account
+
+    async def a_session(self, user_id: str, life: timedelta = timedelta(days=1)) -> adapter_pb2.Session:
+        """A session of the user."""
+        expires = datetime.now(UTC) + life
+        request = adapter_service_pb2.CreateSessionRequest(
+            session_token=secrets.token_hex(32), user_id=user_id, expires=expires.replace(microsecond=0)
+        )
+        return (await self.adapter.CreateSession(request, metadata=self.secret)).session
+
+    async def registered(self, email: str = "", password: str = PASSWORD, **fields: Any) -> str:
+        """The address of a person who has registered."""
+        email = email or f"person{next(NUMBERS)}@example.org"
+        request = auth_service_pb2.RegisterRequest(name="Person", email=email, password=password, **fields)
+        await self.auth.Register(request)
+        return email
+
+    async def login(self, email: str, password: str = PASSWORD) -> SignedIn:
+        """The sign-in of a registered person."""
+        answer = await self.auth.Login(auth_service_pb2.LoginRequest(email=email, password=password))
+        tokens = answer.backend_tokens
+        return SignedIn(answer.user.id, email, tokens.access_token, tokens.refresh_token)
+
+    async def signed_in(self, **fields: Any) -> SignedIn:
+        """A person who has registered and logged in."""
+        return await self.login(await self.registered(**fields))
+
+
+@contextmanager
+def refused(reason: str, code: grpc.StatusCode | None = None) -> Iterator[pytest.ExceptionInfo[grpc.aio.AioRpcError]]:
+    """Passes when the block is refused for this reason."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        yield caught
+    assert reason_of(caught.value) == reason
+    if code is not None:
+        assert caught.value.code() is code
+
+
+def reason_of(error: grpc.aio.AioRpcError) -> str:
+    """The reason of the error's ErrorInfo."""
+    info = detail_of(error, error_details_pb2.ErrorInfo())
+    assert info is not None, f"no ErrorInfo: {error!r}"
+    assert info.domain == "gatepost"
+    return str(info.reason)
+
+
+def violations_of(error: grpc.aio.AioRpcError) -> list[str]:
+    """The paths of the fields at fault."""
+    bad = detail_of(error, error_details_pb2.BadRequest())
+    return [violation.field for violation in bad.field_violations] if bad is not None else []
+
+
+def detail_of(error: grpc.aio.AioRpcError, into: Any) -> Any:
+    """The detail of this type, unpacked."""
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            for packed in status_pb2.Status.FromString(value if isinstance(value, bytes) else value.encode()).details:
+                if packed.Unpack(into):
+                    return into
+    return None

@@ -1,0 +1,86 @@
+import grpc
+import jwt
+import pytest
+from gatepost.v1 import auth_service_pb2 as pb
+
+from tests.people import PASSWORD, refused
+
+
+async def test_a_login_answers_the_user_and_a_pair_of_tokens(people):
+    email = await people.registered(email="ann@example.org")
+
+    answer = await people.auth.Login(pb.LoginRequest(email=email.upper(), password=PASSWORD))
+
+    claims = jwt.decode(answer.backend_tokens.access_token, options={"verify_signature": False})
+    assert claims["sub"] == answer.user.id
+    assert answer.backend_tokens.expires_in == claims["exp"] * 1000
+    assert len(bytes.fromhex(answer.backend_tokens.refresh_token)) == 32
+
+
+async def refusal(people, email, password=PASSWORD):
+    with refused("CREDENTIALS_INVALID", grpc.StatusCode.UNAUTHENTICATED) as caught:
+        await people.login(email, password)
+    return caught.value.code(), caught.value.details()
+
+
+async def test_every_refusal_is_the_same(people, sql):
+    known, disabled = await people.registered(), await people.registered()
+    await sql.execute("UPDATE users SET disabled_at = now() WHERE email = $1", disabled)
+    passwordless = (await people.a_user()).email
+
+    refusals = {
+        await refusal(people, known, "wrong password"),
+        await refusal(people, "nobody@example.org"),
+        await refusal(people, passwordless),
+        await refusal(people, disabled),
+        await refusal(people, "no\0body"),
+    }
+
+    assert len(refusals) == 1
+
+
+@pytest.mark.requirement(21)
+async def test_an_older_hash_is_made_anew_at_login(people, sql, settings):
+    from auth_server.domain.passwords import PasswordHashes
+    from auth_server.domain.secrets import KeyRing
+
+    email = await people.registered()
+    older = PasswordHashes(KeyRing.of(settings.peppers.get_secret_value()), 5).make(PASSWORD)
+    await sql.execute("UPDATE users SET password_hash = $1", older)
+
+    await people.login(email)
+
+    stored = await sql.fetchval("SELECT password_hash FROM users")
+    assert stored.startswith("gp1$pepper$$2b$04$")
+    assert (await people.login(email)).id
+
+
+async def test_a_hash_is_made_anew_only_for_the_right_password(people, sql, settings):
+    from auth_server.domain.passwords import PasswordHashes
+    from auth_server.domain.secrets import KeyRing
+
+    email = await people.registered()
+    older = PasswordHashes(KeyRing.of(settings.peppers.get_secret_value()), 5).make(PASSWORD)
+    await sql.execute("UPDATE users SET password_hash = $1", older)
+
+    await refusal(people, email, "wrong password")
+
+    assert await sql.fetchval("SELECT password_hash FROM users") == older
+
+
+@pytest.mark.requirement(33)
+async def test_a_setting_refuses_users_whose_address_is_not_verified(people, settings, sql):
+    from auth_server.app import running
+
+    from tests.people import People
+
+    email = await people.registered()
+    strict = settings.model_copy(update={"verified_only": True, "reflection": False})
+    async with running(strict) as server, grpc.aio.insecure_channel(server.grpc_target) as channel:
+        strictly = People(channel, "")
+
+        await refusal(strictly, email)
+        await sql.execute("UPDATE users SET email_verified = now()")
+        signed_in = await strictly.login(email)
+
+    assert jwt.decode(signed_in.access_token, options={"verify_signature": False})["email_verified"] is True
