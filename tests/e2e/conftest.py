@@ -1,0 +1,50 @@
+"""Both forms of a running Gatepost, and the programs that tests bring from outside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import grpc
+import pytest
+from auth_server.app import RunningServer
+from auth_server.storage.database import Database
+from http_gateway.app import running
+from http_gateway.settings import GatewaySettings
+
+Needs = Callable[[bool, str], None]
+
+
+@pytest.fixture(scope="session")
+def needs() -> Needs:
+    """Skips the test where what it needs is missing, in one line that says how to have it.
+
+    With GATEPOST_TESTS_NO_SKIP=1 it fails instead.
+    """
+
+    def check(present: bool, how: str) -> None:
+        if present:
+            return
+        if os.environ.get("GATEPOST_TESTS_NO_SKIP") == "1":
+            pytest.fail(how, pytrace=False)
+        pytest.skip(how)
+
+    return check
+
+
+@pytest.fixture(scope="session", params=["in one process", "split"])
+async def shared_gateway_url(request: pytest.FixtureRequest, shared_server: RunningServer) -> AsyncIterator[str]:
+    async with AsyncExitStack() as stack:
+        channel = shared_server.channel
+        if request.param == "split":
+            channel = await stack.enter_async_context(grpc.aio.insecure_channel(shared_server.grpc_target))
+        settings = GatewaySettings(http_port=0, shutdown_seconds=1)
+        gateway = await stack.enter_async_context(running(settings, channel))
+        yield gateway.http_url
+
+
+@pytest.fixture
+def gateway_url(shared_gateway_url: str, db: Database) -> str:
+    """Where a gateway listens, once in the server's process and once over a gRPC channel; the database is empty."""
+    return shared_gateway_url
