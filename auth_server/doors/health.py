@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio as health_aio
 
-from auth_server.domain.errors import DatabaseUnavailableError
-from auth_server.storage.database import Db
+from auth_server.storage.database import Database
 
 EVERY_SECONDS = 1.0
 PATIENCE_SECONDS = 2.0
@@ -39,28 +38,27 @@ class Health:
         await self._tell(NOT_SERVING)
 
     @asynccontextmanager
-    async def following(self, db: Db) -> AsyncIterator[None]:
+    async def following(self, database: Database) -> AsyncIterator[None]:
         """Follows the database meanwhile."""
-        await self._look(db)
-        watch = asyncio.create_task(self._watch(db))
+        await self._look(database)
+        watch = asyncio.create_task(self._watch(database))
         try:
             yield
         finally:
             watch.cancel()
 
-    async def _watch(self, db: Db) -> None:
+    async def _watch(self, database: Database) -> None:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            await self._look(db)
+            await self._look(database)
 
-    async def _look(self, db: Db) -> None:
+    async def _look(self, database: Database) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await db.fetchrow("SELECT 1")
-        except (DatabaseUnavailableError, TimeoutError):
-            await self._tell(NOT_SERVING)
-        else:
-            await self._tell(NOT_SERVING if self._draining else SERVING)
+                reachable = await database.is_reachable()
+        except TimeoutError:
+            reachable = False
+        await self._tell(SERVING if reachable and not self._draining else NOT_SERVING)
 
     async def _tell(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
         self._status = status

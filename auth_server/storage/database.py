@@ -10,15 +10,17 @@ import asyncpg
 
 from auth_server.domain.errors import DatabaseUnavailableError, RequestInvalidError
 
-# What asyncpg raises when the server is away, is going away, or takes no more connections.
+# What asyncpg raises when the server is away, is going away, takes no connection of ours, or only reads.
 UNREACHABLE = (
     OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
 # A deadlock or a serialisation failure: PostgreSQL has undone the statement, and asks to try it again.
 TAKEN_BACK = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
@@ -58,6 +60,14 @@ class Database:
         """All rows."""
         rows: list[Row] = await self._patiently(self._pool.fetch, sql, arguments)
         return rows
+
+    async def is_reachable(self) -> bool:
+        """Whether the database answers."""
+        try:
+            await self._pool.fetchrow("SELECT 1")
+        except (*UNREACHABLE, asyncpg.PostgresError):
+            return False
+        return True
 
     async def _patiently(self, run: Callable[..., Awaitable[Any]], sql: str, arguments: tuple[object, ...]) -> Any:
         """Runs one statement, again where PostgreSQL took it back whole for another's sake."""

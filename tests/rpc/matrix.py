@@ -1,0 +1,33 @@
+"""Who may call what, written by hand: every RPC, and every caller that is let in."""
+
+ADAPTER, USER, OTHER, OPERATOR, REFRESH, ANYBODY = "adapter", "user", "other user", "operator", "refresh", "anybody"
+CALLERS = ("nobody", "wrong secret", ADAPTER, USER, OTHER, OPERATOR, REFRESH, "expired", "logged out", "garbage")
+
+# The RPC, and who gets past its guard; "user" is the one whom the request names.
+ADMITTED = {
+    "AdapterService/CreateUser": {ADAPTER},
+    "AdapterService/GetUserById": {ADAPTER},
+    "AdapterService/GetUserByEmail": {ADAPTER},
+    "AdapterService/GetUserByAccount": {ADAPTER},
+    "AdapterService/UpdateUser": {ADAPTER},
+    "AdapterService/DeleteUser": {ADAPTER},
+    "AdapterService/LinkAccount": {ADAPTER},
+    "AdapterService/UnlinkAccount": {ADAPTER},
+    "AdapterService/GetAccount": {ADAPTER},
+    "AdapterService/CreateSession": {ADAPTER},
+    "AdapterService/GetSessionAndUser": {ADAPTER},
+    "AdapterService/UpdateSession": {ADAPTER},
+    "AdapterService/DeleteSession": {ADAPTER},
+    "AdapterService/CreateVerificationToken": {ADAPTER},
+    "AdapterService/UseVerificationToken": {ADAPTER},
+    "AuthService/Register": set(CALLERS),
+    "AuthService/Login": set(CALLERS),
+    "AuthService/OAuthLogin": {ADAPTER},
+    "AuthService/RefreshTokens": {REFRESH},
+    "AuthService/Logout": {REFRESH},
+    "UsersService/GetUser": {USER, OPERATOR},
+    "UsersService/ListUsers": {OPERATOR},
+    "UsersService/UpdateUser": {USER},
+    "UsersService/DeleteUser": {USER, OPERATOR},
+    "KeysService/GetJsonWebKeySet": set(CALLERS),
+}

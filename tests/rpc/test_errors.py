@@ -1,0 +1,164 @@
+import asyncio
+import logging
+from pathlib import Path
+
+import grpc
+import pytest
+from auth_server.domain import errors as refusals
+from auth_server.doors.in_process import InProcessChannel
+from auth_server.doors.rpcs import rpcs_of
+from auth_server.interceptors.deadlines import deadlines
+from auth_server.interceptors.errors import errors
+from auth_server.interceptors.request_log import request_log
+from gatepost.v1 import adapter_service_pb2, auth_service_pb2, errors_pb2, keys_service_pb2, users_service_pb2
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2
+
+from tests.people import detail_of, reason_of, refused
+
+SECRETS = "postgresql://u:p@host/db SELECT hash FROM users /srv/auth_server/app.py"
+SERVICES = [
+    service
+    for file in (adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+]
+PATHS = [f"/{service.full_name}/{method.name}" for service in SERVICES for method in service.methods]
+REASONS = {name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.keys()}
+
+
+def every_refusal(of=refusals.AuthError):
+    for child in of.__subclasses__():
+        yield child
+        yield from every_refusal(child)
+
+
+class Failing:
+    """A servicer whose every method fails in this way."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def __getattr__(self, name):
+        async def fail(request, call):
+            raise self._error
+
+        return fail
+
+
+async def failure(path, error):
+    """What a caller sees when the handler fails in this way."""
+    rpcs = rpcs_of([(service, Failing(error)) for service in SERVICES], [request_log, errors, deadlines(5)])
+    request = GetMessageClass(rpcs[path].method.descriptor.input_type)()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await InProcessChannel(rpcs, lambda _: None).unary_unary(path)(request, metadata=[("x-request-id", "request-1")])
+    return caught.value
+
+
+@pytest.mark.requirement(9)
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_fault_in_any_handler_tells_nothing(path, caplog):
+    with caplog.at_level(logging.CRITICAL):
+        error = await failure(path, RuntimeError(SECRETS))
+
+    assert (error.code(), reason_of(error)) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+    assert detail_of(error, error_details_pb2.ErrorInfo()).metadata["request_id"] == "request-1"
+    assert not any(word in f"{error.details()}{error.trailing_metadata()}" for word in SECRETS.split())
+
+
+@pytest.mark.requirement(9)
+@pytest.mark.parametrize("refusal", list(every_refusal()), ids=lambda refusal: refusal.__name__)
+async def test_every_refusal_has_a_published_reason_and_its_text(refusal):
+    error = await failure(PATHS[0], refusal())
+
+    assert refusal.reason in REASONS
+    assert (reason_of(error), error.details()) == (refusal.reason, refusal.__doc__)
+
+
+@pytest.mark.requirement(9)
+def test_every_published_reason_is_in_use():
+    raised = {refusal.reason for refusal in every_refusal()} | {"INTERNAL", "RPC_NOT_FOUND", "UNSPECIFIED"}
+    gateway = "".join(path.read_text() for path in Path("http_gateway").glob("*.py"))
+
+    assert {reason for reason in REASONS - raised if reason not in gateway} == set()
+
+
+@pytest.mark.requirement(9)
+async def test_a_fault_is_logged_once_with_its_request_id(caplog):
+    await failure(PATHS[0], RuntimeError("broken"))
+
+    faults = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [(record.request_id, str(record.exc_info[1])) for record in faults] == [("request-1", "broken")]
+
+
+async def test_a_call_is_logged_by_one_line_without_its_message(caplog, people):
+    caplog.set_level(logging.INFO, "auth_server")
+    ann = await people.signed_in()
+    caplog.clear()
+
+    await people.users.GetUser(users_service_pb2.GetUserRequest(id=ann.id), metadata=[*ann.bearer, ("x-request-id", "r-1")])
+
+    [line] = [record for record in caplog.records if record.name.startswith("auth_server")]
+    assert (line.rpc, line.code, line.request_id, line.user_id) == ("gatepost.v1.UsersService/GetUser", "OK", "r-1", ann.id)
+    assert line.ms > 0
+    assert ann.email not in str(line.__dict__)
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "{}"])
+async def test_a_request_id_of_another_form_is_replaced(people, caplog, given):
+    caplog.set_level(logging.INFO, "auth_server")
+
+    await people.keys.GetJsonWebKeySet(keys_service_pb2.GetJsonWebKeySetRequest(), metadata=[("x-request-id", given)])
+
+    assert caplog.records[-1].request_id not in ("", given)
+
+
+@pytest.mark.requirement(9)
+@pytest.mark.parametrize("path", ["/gatepost.v1.AdapterService/Nothing", "/other.Service/Do"])
+async def test_an_unknown_rpc_is_refused_in_our_own_words(server, channel, path):
+    for door in (channel, server.channel):
+        call = door.unary_unary(path, request_serializer=None, response_deserializer=None)
+        with refused("RPC_NOT_FOUND", grpc.StatusCode.UNIMPLEMENTED):
+            await call(b"" if door is channel else adapter_service_pb2.GetUserByIdRequest())
+
+
+async def test_a_call_ends_at_its_deadline():
+    class Slow:
+        def __getattr__(self, name):
+            async def wait(request, call):
+                await asyncio.sleep(60)
+
+            return wait
+
+    rpcs = rpcs_of([(service, Slow()) for service in SERVICES], [request_log, errors, deadlines(0.05)])
+    call = InProcessChannel(rpcs, lambda _: None).unary_unary(PATHS[0])
+
+    for timeout in (None, 0.01, 60):
+        with refused("DEADLINE_EXCEEDED", grpc.StatusCode.DEADLINE_EXCEEDED):
+            await call(None, timeout=timeout)
+
+
+async def test_a_timeout_of_our_own_is_no_deadline(caplog):
+    with caplog.at_level(logging.CRITICAL):
+        error = await failure(PATHS[0], TimeoutError("of a socket"))
+
+    assert reason_of(error) == "INTERNAL"
+
+
+async def test_a_cancelled_statement_ends_in_the_database(shared_database, sql):
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await shared_database.fetchrow("SELECT pg_sleep(60)")
+
+    running = await sql.fetchval("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'")
+    assert running == 0
+
+
+@pytest.mark.requirement(11)
+async def test_a_message_that_is_too_large_is_refused_and_the_server_lives(people):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await people.adapter.GetUserByEmail(
+            adapter_service_pb2.GetUserByEmailRequest(email="x" * 70_000), metadata=people.secret
+        )
+
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert await people.a_user()

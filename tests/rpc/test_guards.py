@@ -1,0 +1,172 @@
+from datetime import timedelta
+
+import grpc
+import pytest
+from auth_server.doors.rpcs import rpcs_of
+from auth_server.interceptors.guards import ContractError, Guards
+from gatepost.v1 import (
+    adapter_service_pb2,
+    auth_service_pb2,
+    keys_service_pb2,
+    options_pb2,
+    users_service_pb2,
+)
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.message_factory import GetMessageClass
+
+from tests.people import reason_of, refused
+from tests.rpc.matrix import ADMITTED, CALLERS, OTHER
+
+FILES = (adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2)
+METHODS = {
+    f"{service.name}/{method.name}": method
+    for file in FILES
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}
+GUARD_REASONS = {"CREDENTIAL_MISSING", "ADAPTER_SECRET_INVALID", "ACCESS_TOKEN_INVALID", "PERMISSION_DENIED"}
+
+
+@pytest.mark.requirement(3)
+def test_the_table_of_callers_names_every_rpc():
+    assert ADMITTED.keys() == METHODS.keys()
+
+
+async def metadata_of(caller, people, sql, clock):
+    """What this caller presents, and the id of the user whom the request is to name."""
+    signed_in = await people.signed_in()
+    if caller == "operator":
+        await sql.execute("UPDATE users SET role = 'operator' WHERE id = $1", signed_in.id)
+    if caller == "logged out":
+        await people.auth.Logout(auth_service_pb2.LogoutRequest(), metadata=signed_in.refresh)
+    if caller == "expired":
+        clock.advance(timedelta(minutes=16))
+    named = (await people.a_user()).id if caller in (OTHER, "operator") else signed_in.id
+    presented = {
+        "nobody": [],
+        "wrong secret": [("x-auth-secret", "x" * 40)],
+        "adapter": people.secret,
+        "refresh": signed_in.refresh,
+        "garbage": [("authorization", "Bearer garbage"), ("x-auth-secret", "~")],
+    }
+    return presented.get(caller, signed_in.bearer), named
+
+
+async def outcome(channel, rpc, metadata, named):
+    """The reason of the guard's refusal, or "" where the call got past it."""
+    method = METHODS[rpc]
+    request = GetMessageClass(method.input_type)()
+    if rpc.startswith("UsersService/") and "id" in method.input_type.fields_by_name:
+        request.id = named
+    call = channel.unary_unary(
+        f"/gatepost.v1.{rpc}",
+        request_serializer=type(request).SerializeToString,
+        response_deserializer=GetMessageClass(method.output_type).FromString,
+    )
+    try:
+        await call(request, metadata=metadata, timeout=5)
+    except grpc.aio.AioRpcError as error:
+        reason = reason_of(error)
+        return reason if reason in GUARD_REASONS | {"REFRESH_TOKEN_INVALID"} else ""
+    return ""
+
+
+@pytest.mark.requirement(3)
+@pytest.mark.parametrize("door", ["port", "in process"])
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("rpc", METHODS)
+async def test_a_caller_gets_past_the_guards_that_the_table_says(rpc, caller, door, people, channel, server, sql, clock):
+    metadata, named = await metadata_of(caller, people, sql, clock)
+
+    reason = await outcome(channel if door == "port" else server.channel, rpc, metadata, named)
+
+    assert (reason == "") == (caller in ADMITTED[rpc]), reason
+
+
+@pytest.mark.requirement(46)
+@pytest.mark.parametrize("change", [lambda s: s[:-1], lambda s: s + "x", lambda s: s.upper(), lambda s: s[1:]])
+async def test_only_the_whole_adapter_secret_opens(people, change):
+    [(name, secret)] = people.secret
+
+    with refused("ADAPTER_SECRET_INVALID"):
+        await people.adapter.GetUserById(
+            adapter_service_pb2.GetUserByIdRequest(id="1"), metadata=[(name, change(secret))]
+        )
+
+
+@pytest.mark.requirement(46)
+def test_secrets_are_compared_in_constant_time():
+    """compare_digest is the one comparison that does not stop at the first difference."""
+    import inspect
+
+    from auth_server.domain import page_tokens
+    from auth_server.interceptors import guards
+
+    for module in (guards, page_tokens):
+        assert "compare_digest" in inspect.getsource(module)
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])
+async def test_a_scheme_is_compared_without_case(people, scheme):
+    ann = await people.signed_in()
+    request = users_service_pb2.GetUserRequest(id=ann.id)
+
+    answer = await people.users.GetUser(request, metadata=[("authorization", f"{scheme} {ann.access_token}")])
+
+    assert answer.user.id == ann.id
+
+
+class Nothing:
+    """A servicer with every method, none of which matters."""
+
+    def __getattr__(self, name):
+        return lambda request, call: None
+
+
+def a_service(**options):
+    """A service of one method with these options, in a pool of its own name."""
+    file = descriptor_pb2.FileDescriptorProto(
+        name=f"test_{abs(hash(str(options)))}.proto",
+        package=f"test{abs(hash(str(options)))}",
+        syntax="proto3",
+        dependency=["gatepost/v1/options.proto", "gatepost/v1/users_service.proto"],
+    )
+    service = file.service.add(name="TestService")
+    method = service.method.add(
+        name="Do", input_type=".gatepost.v1.GetUserRequest", output_type=".gatepost.v1.GetUserResponse"
+    )
+    for name, value in options.items():
+        extension = getattr(options_pb2, name)
+        if name == "owner":
+            method.options.Extensions[extension].CopyFrom(value)
+        else:
+            method.options.Extensions[extension] = value
+    pool = descriptor_pool.Default()
+    pool.Add(file) if hasattr(pool, "Add") else pool.AddSerializedFile(file.SerializeToString())
+    return pool.FindServiceByName(f"{file.package}.TestService")
+
+
+@pytest.mark.requirement(3)
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({}, "GUARD_UNSPECIFIED"),
+        ({"guard": options_pb2.GUARD_SERVICE}, "GUARD_SERVICE"),
+        ({"guard": options_pb2.GUARD_ACCESS}, "whose things"),
+        ({"guard": options_pb2.GUARD_ACCESS, "owner": options_pb2.Owner(field="nothing")}, "whose things"),
+    ],
+    ids=str,
+)
+def test_a_method_whose_guard_nobody_judges_stops_the_start(options, complaint):
+    guards = Guards("s" * 40, access=None)
+
+    with pytest.raises(ContractError, match=complaint):
+        rpcs_of([(a_service(**options), Nothing())], [guards])
+
+
+@pytest.mark.requirement(3)
+def test_a_method_without_a_handler_stops_the_start():
+    with pytest.raises(ContractError, match="no handler"):
+        rpcs_of([(a_service(guard=options_pb2.GUARD_PUBLIC), object())], [])
+
+
