@@ -14,12 +14,12 @@ from pathlib import Path
 import asyncpg
 import grpc
 import pytest
+
 from auth_server.app import RunningServer, running
 from auth_server.settings import AuthServerSettings
 from auth_server.storage.database import Database, connected
 from auth_server.storage.migrations import migrate
 from gatepost_cli.embedded_postgres import EmbeddedPostgres
-
 from tests.people import People
 
 ADAPTER_SECRET = "tests-adapter-secret-0123456789abcdef"
@@ -144,8 +144,7 @@ def people(channel: grpc.aio.Channel) -> People:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> Iterator[None]:
+def _no_settings_from_outside() -> None:
     """Settings of the machine must not reach the tests."""
     for name in [name for name in os.environ if name.startswith("GATEPOST_") and name != "GATEPOST_TESTS_NO_SKIP"]:
         del os.environ[name]
-    yield

@@ -12,6 +12,8 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
+
 from gatepost.v1 import (
     adapter_pb2,
     adapter_service_pb2,
@@ -21,7 +23,6 @@ from gatepost.v1 import (
     keys_service_pb2_grpc,
     users_service_pb2_grpc,
 )
-from google.rpc import error_details_pb2, status_pb2
 
 PASSWORD = "correct horse battery"
 NUMBERS = itertools.count(1)

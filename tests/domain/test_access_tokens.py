@@ -8,11 +8,12 @@ from uuid import UUID
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from auth_server.domain.access_tokens import AccessTokenPolicy, SigningKey, sign, verify
 from auth_server.domain.errors import AccessTokenInvalidError
 from auth_server.domain.users import Role, User
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KEY = SigningKey("key-1", Ed25519PrivateKey.generate())

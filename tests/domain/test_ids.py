@@ -1,10 +1,11 @@
 from uuid import UUID
 
 import pytest
-from auth_server.domain.errors import UserNotFoundError
-from auth_server.domain.ids import find_id, get_user_id, id_of, new_id
 from hypothesis import given
 from hypothesis import strategies as st
+
+from auth_server.domain.errors import UserNotFoundError
+from auth_server.domain.ids import find_id, get_user_id, id_of, new_id
 
 
 def test_a_new_id_is_a_uuid_of_version_7():
@@ -29,7 +30,16 @@ def test_an_id_is_found_in_either_case(user_id):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "non-existent", "\0", "{01890000-0000-7000-8000-000000000000}", "01890000000070008000000000000000", "٣" * 36]
+    "text",
+    [
+        "",
+        "1",
+        "non-existent",
+        "\0",
+        "{01890000-0000-7000-8000-000000000000}",
+        "01890000000070008000000000000000",
+        "٣" * 36,
+    ],
 )
 def test_other_spellings_are_nobodys_id(text):
     assert find_id(text) is None

@@ -1,10 +1,11 @@
 from uuid import uuid4
 
 import pytest
-from auth_server.domain.errors import PageTokenInvalidError
-from auth_server.domain.page_tokens import row_before, size_of, token_after
 from hypothesis import given
 from hypothesis import strategies as st
+
+from auth_server.domain.errors import PageTokenInvalidError
+from auth_server.domain.page_tokens import row_before, size_of, token_after
 
 KEY = b"k" * 32
 

@@ -3,6 +3,7 @@ import os
 
 import bcrypt
 import pytest
+
 from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.secrets import KeyRing
 
@@ -50,7 +51,9 @@ def test_composed_and_decomposed_letters_are_the_same_password():
 
 
 @pytest.mark.requirement(19)
-@pytest.mark.parametrize("other", ["PASSWORD ", " Password ", "Password", "\N{FULLWIDTH LATIN CAPITAL LETTER P}assword "])
+@pytest.mark.parametrize(
+    "other", ["PASSWORD ", " Password ", "Password", "\N{FULLWIDTH LATIN CAPITAL LETTER P}assword "]
+)
 def test_case_spaces_and_compatibility_forms_count(other):
     made = HASHES.make("Password ")
 

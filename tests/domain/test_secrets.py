@@ -2,9 +2,10 @@ import base64
 import os
 
 import pytest
-from auth_server.domain.secrets import KeyRing, Seal, SealBrokenError, identity_of, new_token, token_hash
 from hypothesis import given
 from hypothesis import strategies as st
+
+from auth_server.domain.secrets import KeyRing, Seal, SealBrokenError, identity_of, new_token, token_hash
 
 OLD, NEW = os.urandom(32), os.urandom(32)
 

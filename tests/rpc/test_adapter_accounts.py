@@ -2,10 +2,10 @@ import asyncio
 
 import grpc
 import pytest
-from gatepost.v1 import adapter_pb2
-from gatepost.v1 import adapter_service_pb2 as pb
 from google.protobuf.struct_pb2 import Struct
 
+from gatepost.v1 import adapter_pb2
+from gatepost.v1 import adapter_service_pb2 as pb
 from tests.people import reason_of, refused, violations_of
 
 NOBODY = "01890000-0000-7000-8000-000000000000"

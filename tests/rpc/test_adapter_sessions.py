@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
-from gatepost.v1 import adapter_service_pb2 as pb
 
+from gatepost.v1 import adapter_service_pb2 as pb
 from tests.people import refused
 
 NOBODY = "01890000-0000-7000-8000-000000000000"
@@ -56,9 +56,7 @@ async def test_tokens_of_any_spelling_are_looked_up(people, token):
 async def test_a_taken_token_is_refused(people):
     user = await people.a_user()
     session = await people.a_session(user.id)
-    request = pb.CreateSessionRequest(
-        session_token=session.session_token, user_id=user.id, expires=session.expires
-    )
+    request = pb.CreateSessionRequest(session_token=session.session_token, user_id=user.id, expires=session.expires)
 
     with refused("SESSION_TOKEN_TAKEN", grpc.StatusCode.ALREADY_EXISTS):
         await people.adapter.CreateSession(request, metadata=people.secret)

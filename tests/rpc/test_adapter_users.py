@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
-from gatepost.v1 import adapter_pb2
-from gatepost.v1 import adapter_service_pb2 as pb
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from gatepost.v1 import adapter_pb2
+from gatepost.v1 import adapter_service_pb2 as pb
 from tests.people import reason_of, refused, violations_of
 
 NOBODY = "01890000-0000-7000-8000-000000000000"
@@ -24,9 +24,7 @@ async def by_email(people, email):
 
 
 async def update(people, user, *mask):
-    request = pb.AdapterServiceUpdateUserRequest(
-        user=user, update_mask=FieldMask(paths=mask) if mask else None
-    )
+    request = pb.AdapterServiceUpdateUserRequest(user=user, update_mask=FieldMask(paths=mask) if mask else None)
     return (await people.adapter.UpdateUser(request, metadata=people.secret)).user
 
 

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2
+
 from auth_server.domain import errors as refusals
 from auth_server.doors.in_process import InProcessChannel
 from auth_server.doors.rpcs import rpcs_of
@@ -11,9 +14,6 @@ from auth_server.interceptors.deadlines import deadlines
 from auth_server.interceptors.errors import errors
 from auth_server.interceptors.request_log import request_log
 from gatepost.v1 import adapter_service_pb2, auth_service_pb2, errors_pb2, keys_service_pb2, users_service_pb2
-from google.protobuf.message_factory import GetMessageClass
-from google.rpc import error_details_pb2
-
 from tests.people import detail_of, reason_of, refused
 
 SECRETS = "postgresql://u:p@host/db SELECT hash FROM users /srv/auth_server/app.py"
@@ -23,7 +23,7 @@ SERVICES = [
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
 PATHS = [f"/{service.full_name}/{method.name}" for service in SERVICES for method in service.methods]
-REASONS = {name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.keys()}
+REASONS = {name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.DESCRIPTOR.values_by_name}
 
 
 def every_refusal(of=refusals.AuthError):
@@ -50,7 +50,9 @@ async def failure(path, error):
     rpcs = rpcs_of([(service, Failing(error)) for service in SERVICES], [request_log, errors, deadlines(5)])
     request = GetMessageClass(rpcs[path].method.descriptor.input_type)()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await InProcessChannel(rpcs, lambda _: None).unary_unary(path)(request, metadata=[("x-request-id", "request-1")])
+        await InProcessChannel(rpcs, lambda _: None).unary_unary(path)(
+            request, metadata=[("x-request-id", "request-1")]
+        )
     return caught.value
 
 
@@ -95,10 +97,17 @@ async def test_a_call_is_logged_by_one_line_without_its_message(caplog, people):
     ann = await people.signed_in()
     caplog.clear()
 
-    await people.users.GetUser(users_service_pb2.GetUserRequest(id=ann.id), metadata=[*ann.bearer, ("x-request-id", "r-1")])
+    await people.users.GetUser(
+        users_service_pb2.GetUserRequest(id=ann.id), metadata=[*ann.bearer, ("x-request-id", "r-1")]
+    )
 
     [line] = [record for record in caplog.records if record.name.startswith("auth_server")]
-    assert (line.rpc, line.code, line.request_id, line.user_id) == ("gatepost.v1.UsersService/GetUser", "OK", "r-1", ann.id)
+    assert (line.rpc, line.code, line.request_id, line.user_id) == (
+        "gatepost.v1.UsersService/GetUser",
+        "OK",
+        "r-1",
+        ann.id,
+    )
     assert line.ms > 0
     assert ann.email not in str(line.__dict__)
 
@@ -149,7 +158,9 @@ async def test_a_cancelled_statement_ends_in_the_database(shared_database, sql):
         async with asyncio.timeout(0.1):
             await shared_database.fetchrow("SELECT pg_sleep(60)")
 
-    running = await sql.fetchval("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'")
+    running = await sql.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+    )
     assert running == 0
 
 

@@ -2,6 +2,9 @@ from datetime import timedelta
 
 import grpc
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.message_factory import GetMessageClass
+
 from auth_server.doors.rpcs import rpcs_of
 from auth_server.interceptors.guards import ContractError, Guards
 from gatepost.v1 import (
@@ -11,9 +14,6 @@ from gatepost.v1 import (
     options_pb2,
     users_service_pb2,
 )
-from google.protobuf import descriptor_pb2, descriptor_pool
-from google.protobuf.message_factory import GetMessageClass
-
 from tests.people import reason_of, refused
 from tests.rpc.matrix import ADMITTED, CALLERS, OTHER
 
@@ -75,7 +75,9 @@ async def outcome(channel, rpc, metadata, named):
 @pytest.mark.parametrize("door", ["port", "in process"])
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("rpc", METHODS)
-async def test_a_caller_gets_past_the_guards_that_the_table_says(rpc, caller, door, people, channel, server, sql, clock):
+async def test_a_caller_gets_past_the_guards_that_the_table_says(
+    rpc, caller, door, people, channel, server, sql, clock
+):
     metadata, named = await metadata_of(caller, people, sql, clock)
 
     reason = await outcome(channel if door == "port" else server.channel, rpc, metadata, named)
@@ -168,5 +170,3 @@ def test_a_method_whose_guard_nobody_judges_stops_the_start(options, complaint):
 def test_a_method_without_a_handler_stops_the_start():
     with pytest.raises(ContractError, match="no handler"):
         rpcs_of([(a_service(guard=options_pb2.GUARD_PUBLIC), object())], [])
-
-

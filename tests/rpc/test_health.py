@@ -3,9 +3,10 @@ import contextlib
 
 import grpc
 import pytest
-from auth_server.app import StartError, running
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
+from auth_server.app import StartError, running
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -18,7 +19,7 @@ async def status(channel, service=""):
 async def until(condition, seconds=5):
     """Waits for the condition, at most so long."""
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.02)
 
 
@@ -62,7 +63,6 @@ async def is_(channel, wanted):
 
 async def test_a_draining_server_finishes_the_calls_under_way_and_takes_no_more(settings, people):
     from gatepost.v1.auth_service_pb2 import LoginRequest
-
     from tests.people import PASSWORD, People
 
     email = await people.registered()

@@ -4,10 +4,10 @@ import json
 import grpc
 import jwt
 import pytest
-from auth_server.app import StartError, running
-from gatepost.v1 import keys_service_pb2 as pb
 from google.protobuf.json_format import MessageToDict
 
+from auth_server.app import StartError, running
+from gatepost.v1 import keys_service_pb2 as pb
 from tests.conftest import key_ring
 from tests.people import People
 

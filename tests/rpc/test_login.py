@@ -1,8 +1,8 @@
 import grpc
 import jwt
 import pytest
-from gatepost.v1 import auth_service_pb2 as pb
 
+from gatepost.v1 import auth_service_pb2 as pb
 from tests.people import PASSWORD, refused
 
 
@@ -71,7 +71,6 @@ async def test_a_hash_is_made_anew_only_for_the_right_password(people, sql, sett
 @pytest.mark.requirement(33)
 async def test_a_setting_refuses_users_whose_address_is_not_verified(people, settings, sql):
     from auth_server.app import running
-
     from tests.people import People
 
     email = await people.registered()

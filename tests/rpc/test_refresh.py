@@ -4,9 +4,9 @@ from datetime import timedelta
 import grpc
 import jwt
 import pytest
+
 from gatepost.v1 import auth_service_pb2 as pb
 from gatepost.v1.users_service_pb2 import GetUserRequest
-
 from tests.people import refused
 
 
@@ -22,7 +22,8 @@ async def test_a_refresh_token_gives_a_new_pair(people):
     tokens = await refresh(people, signed_in.refresh_token)
 
     old, new = (
-        jwt.decode(token, options={"verify_signature": False}) for token in (signed_in.access_token, tokens.access_token)
+        jwt.decode(token, options={"verify_signature": False})
+        for token in (signed_in.access_token, tokens.access_token)
     )
     assert tokens.refresh_token != signed_in.refresh_token
     assert (new["sub"], new["sid"]) == (old["sub"], old["sid"])

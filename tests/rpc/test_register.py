@@ -1,9 +1,9 @@
 import asyncio
 
 import pytest
+
 from gatepost.v1 import auth_service_pb2 as pb
 from gatepost.v1 import user_pb2
-
 from tests.people import PASSWORD, refused, violations_of
 
 

@@ -1,9 +1,9 @@
 import grpc
 import pytest
-from gatepost.v1 import user_pb2
-from gatepost.v1 import users_service_pb2 as pb
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from gatepost.v1 import user_pb2
+from gatepost.v1 import users_service_pb2 as pb
 from tests.people import refused, violations_of
 
 NOBODY = "01890000-0000-7000-8000-000000000000"
@@ -192,7 +192,18 @@ async def test_a_mask_of_everything_clears_what_is_not_given(people, mask):
 @pytest.mark.requirement(12)
 @pytest.mark.parametrize(
     "path",
-    ["id", "email", "email_verified", "image", "created_at", "updated_at", "role", "password_hash", "profile.role", "x"],
+    [
+        "id",
+        "email",
+        "email_verified",
+        "image",
+        "created_at",
+        "updated_at",
+        "role",
+        "password_hash",
+        "profile.role",
+        "x",
+    ],
 )
 async def test_other_fields_are_refused(people, path):
     ann = await people.signed_in()

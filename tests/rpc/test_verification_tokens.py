@@ -2,9 +2,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from gatepost.v1 import adapter_pb2
 from gatepost.v1 import adapter_service_pb2 as pb
-
 from tests.people import refused
 
 EXPIRES = datetime(2030, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)

@@ -1,0 +1,129 @@
+import asyncio
+import threading
+import time
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+
+from auth_server.app import running
+from auth_server.domain.errors import HashingBusyError
+from auth_server.outside.hash_pool import HashPool
+from gatepost.v1 import auth_service_pb2 as pb
+from tests.people import PASSWORD, People, detail_of, refused
+
+
+@pytest.fixture
+def pool():
+    pool = HashPool(width=1, queue=1)
+    yield pool
+    pool.close()
+
+
+@pytest.mark.requirement(22)
+async def test_hashing_leaves_the_event_loop_free(pool):
+    hashing = asyncio.ensure_future(pool.run(time.sleep, 0.2))
+    began = time.perf_counter()
+
+    await asyncio.sleep(0)
+
+    assert time.perf_counter() - began < 0.1
+    await hashing
+
+
+@pytest.mark.requirement(22)
+async def test_more_than_the_queue_holds_are_refused_with_a_time_to_come_back(pool):
+    go = threading.Event()
+    waiting = [asyncio.ensure_future(pool.run(go.wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(HashingBusyError) as caught:
+        await pool.run(time.sleep, 0)
+
+    assert caught.value.retry_after.total_seconds() >= 1
+    go.set()
+    assert await asyncio.gather(*waiting) == [True, True]
+
+
+@pytest.mark.requirement(22)
+async def test_a_caller_who_goes_away_gives_the_place_up(pool):
+    go = threading.Event()
+    running_one = asyncio.ensure_future(pool.run(go.wait))
+    waiting = asyncio.ensure_future(pool.run(time.sleep, 0))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.sleep(0.01)
+
+    another = asyncio.ensure_future(pool.run(time.sleep, 0))
+
+    go.set()
+    await asyncio.gather(running_one, another)
+
+
+async def test_at_most_as_many_hash_at_once_as_the_pool_is_wide():
+    pool, now, most = HashPool(width=2, queue=20), 0, 0
+    lock = threading.Lock()
+
+    def hashing():
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+
+    await asyncio.gather(*(pool.run(hashing) for _ in range(20)))
+
+    assert most == 2
+    pool.close()
+
+
+@pytest.mark.requirement(22)
+async def test_a_flood_of_logins_is_refused_and_slows_no_other_call(settings, people):
+    email = await people.registered()
+    session = await people.a_session((await people.a_user()).id)
+    narrow = settings.model_copy(
+        update={"hash_pool_width": 1, "hash_pool_queue": 2, "bcrypt_cost": 10, "reflection": False}
+    )
+    async with running(narrow) as server, grpc.aio.insecure_channel(server.grpc_target) as channel:
+        others = People(channel, "")
+        others.secret = people.secret
+        flood = [
+            asyncio.ensure_future(others.auth.Login(pb.LoginRequest(email="nobody@example.org", password="x")))
+            for _ in range(20)
+        ]
+
+        times = []
+        for _ in range(50):
+            began = time.perf_counter()
+            await others.adapter.GetSessionAndUser(_session_request(session.session_token), metadata=others.secret)
+            times.append(time.perf_counter() - began)
+        results = await asyncio.gather(*flood, return_exceptions=True)
+
+        busy = [each for each in results if each.code() is grpc.StatusCode.RESOURCE_EXHAUSTED]
+        assert len(busy) >= 15
+        assert detail_of(busy[0], error_details_pb2.RetryInfo()).retry_delay.ToTimedelta().total_seconds() >= 1
+        # NIST and ASVS name no number; requirement 22 says 50 ms, and this leaves room for a busy machine.
+        assert sorted(times)[len(times) // 2] < 0.05
+        assert (await others.login(email, PASSWORD)).id
+
+
+def _session_request(token):
+    from gatepost.v1.adapter_service_pb2 import GetSessionAndUserRequest
+
+    return GetSessionAndUserRequest(session_token=token)
+
+
+async def test_a_busy_pool_says_so_to_those_who_register(settings, people):
+    full = settings.model_copy(
+        update={"hash_pool_width": 1, "hash_pool_queue": 0, "bcrypt_cost": 11, "reflection": False}
+    )
+    async with running(full) as server, grpc.aio.insecure_channel(server.grpc_target) as channel:
+        others = People(channel, "")
+        first = asyncio.ensure_future(others.registered(email="first@example.org"))
+        await asyncio.sleep(0.05)
+
+        with refused("HASHING_BUSY", grpc.StatusCode.RESOURCE_EXHAUSTED):
+            await others.registered(email="second@example.org")
+        await first

@@ -1,0 +1,69 @@
+import asyncio
+
+import asyncpg
+import pytest
+
+from auth_server.domain.errors import DatabaseUnavailableError, RequestInvalidError
+from auth_server.storage.database import connected
+
+
+async def test_a_connection_is_clean_after_a_cancelled_transaction(database_url):
+    async with connected(database_url, size=1) as database:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await database.fetchrow("SELECT pg_sleep(10)")
+
+        assert (await database.fetchrow("SELECT 1 AS one"))["one"] == 1
+
+
+async def test_text_that_cannot_be_stored_is_the_callers_fault(shared_database):
+    with pytest.raises(RequestInvalidError):
+        await shared_database.fetchrow("SELECT $1::text", "\0")
+    with pytest.raises(RequestInvalidError):
+        await shared_database.fetchrow("SELECT $1::jsonb", '"\\u0000"')
+
+
+async def test_a_killed_connection_is_told_and_replaced(database_url, sql):
+    async with connected(database_url, size=1) as database:
+        pid = (await database.fetchrow("SELECT pg_backend_pid() AS pid"))["pid"]
+        waiting = asyncio.ensure_future(database.fetchrow("SELECT pg_sleep(10)"))
+        await asyncio.sleep(0.05)
+
+        await sql.fetchval("SELECT pg_terminate_backend($1)", pid)
+
+        with pytest.raises(DatabaseUnavailableError):
+            await waiting
+        assert (await database.fetchrow("SELECT 1 AS one"))["one"] == 1
+
+
+async def test_a_statement_that_lost_a_deadlock_is_run_again(database_url, sql):
+    await sql.execute("CREATE TABLE IF NOT EXISTS deadlock (id int PRIMARY KEY); INSERT INTO deadlock VALUES (1), (2)")
+    rival = await asyncpg.connect(database_url)
+    await rival.execute("SET deadlock_timeout = '60s'")
+    async with connected(database_url, size=2) as database:
+        transaction = rival.transaction()
+        await transaction.start()
+        await rival.execute("UPDATE deadlock SET id = 2 WHERE id = 2")
+        # Locks row 1, then waits for the rival's row 2, while the rival waits for row 1.
+        ours = asyncio.ensure_future(
+            database.fetch(
+                "WITH one AS (UPDATE deadlock SET id = 1 WHERE id = 1 RETURNING id),"
+                " wait AS (SELECT pg_sleep(0.05) FROM one)"
+                " UPDATE deadlock SET id = 2 FROM wait WHERE deadlock.id = 2 RETURNING deadlock.id"
+            )
+        )
+        await asyncio.sleep(0.3)
+        theirs = asyncio.ensure_future(rival.execute("UPDATE deadlock SET id = 1 WHERE id = 1"))
+        await asyncio.wait_for(theirs, 5)
+        await transaction.commit()
+
+        assert [row["id"] for row in await ours] == [2]
+    await rival.close()
+    await sql.execute("DROP TABLE deadlock")
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p@127.0.0.1:1/none", "nonsense", "postgresql:///x?host=/nowhere"])
+async def test_a_database_that_cannot_be_reached_is_told(url):
+    with pytest.raises(DatabaseUnavailableError):
+        async with connected(url, size=1):
+            pass
