@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import orjson
+
 from gatepost.v1 import adapter_service_pb2, adapter_service_pb2_grpc, auth_service_pb2, auth_service_pb2_grpc
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import uvloop
 from grpc import aio
 
 from benchmarks.cases import CASES, Case, Stubs
-from benchmarks.http_connection import HttpConnection
+from benchmarks.http_connection import HttpConnection, UnexpectedAnswerError
 
 Operation = Callable[[], Awaitable[None]]
 MAX_REQUESTS = 500_000
@@ -116,7 +116,8 @@ async def _outcome(load: Load) -> Outcome:
     gc.collect()
     gc.disable()
     print("ready", flush=True)
-    await asyncio.to_thread(sys.stdin.readline)
+    if not await asyncio.to_thread(sys.stdin.readline):
+        sys.exit("nobody waits for this load any more")
     run = _Run(operation)
     start = time.perf_counter()
     if load.rate_per_second:
@@ -139,7 +140,11 @@ def main() -> None:
     load = Load(**json.loads(sys.stdin.readline()))
     loop_factory = _precise_loop if load.rate_per_second else uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        outcome = runner.run(_outcome(load))
+        try:
+            outcome = runner.run(_outcome(load))
+        except* (UnexpectedAnswerError, aio.AioRpcError, OSError, TimeoutError) as failed:
+            first = failed.exceptions[0]
+            sys.exit(f"{load.case} over {load.transport}: {len(failed.exceptions)} failed, the first with {first!r}")
         print(json.dumps(asdict(outcome)), flush=True)
 
 

@@ -97,7 +97,7 @@ def _rate_row(found: LoginRate) -> Sequence[str]:
 
 def _flood_row(found: LoginFlood) -> Sequence[str]:
     return (
-        f"{found.width} hashes at once, idle / flooded",
+        f"hashes at once: {found.width}; idle / flooded",
         f"{found.idle_p50_ms:.2f} / {found.flood_p50_ms:.2f}",
         f"{found.idle_p99_ms:.2f} / {found.flood_p99_ms:.2f}",
         f"p99 <= {found.p99_ms_target:.2f}",

@@ -2,6 +2,10 @@
 
 from datetime import UTC, datetime
 
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc import aio
+
+from benchmarks.floors.rest_server import Json
 from gatepost.v1 import (
     adapter_pb2,
     adapter_service_pb2,
@@ -9,10 +13,6 @@ from gatepost.v1 import (
     auth_service_pb2,
     auth_service_pb2_grpc,
 )
-from google.protobuf.timestamp_pb2 import Timestamp
-from grpc import aio
-
-from benchmarks.floors.rest_server import Json
 
 
 class FromGrpc:

@@ -4,6 +4,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc import aio
+
+from benchmarks.floors.statements import Row, Statements
 from gatepost.v1 import (
     adapter_pb2,
     adapter_service_pb2,
@@ -11,10 +15,6 @@ from gatepost.v1 import (
     auth_service_pb2,
     auth_service_pb2_grpc,
 )
-from google.protobuf.timestamp_pb2 import Timestamp
-from grpc import aio
-
-from benchmarks.floors.statements import Row, Statements
 
 Context = aio.ServicerContext[Any, Any]
 
