@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_SERVICE, GUARD_UNSPECIFIED, guard, owner, sensitive
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
+from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_SERVICE, GUARD_UNSPECIFIED, guard, owner, sensitive
 from http_gateway.bindings import Binding
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gatepost.v1.options_pb2 import Guard, Rest, guard, ignore_unknown_keys, rest
 from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 
+from gatepost.v1.options_pb2 import Guard, Rest, guard, ignore_unknown_keys, rest
 from http_gateway.templates import PathTemplate, template_of
 
 HTTP: Any = annotations_pb2.http  # its stub does not say that it extends MethodOptions

@@ -6,9 +6,9 @@ import pkgutil
 from collections.abc import Iterable
 from importlib import import_module
 
-import gatepost.v1
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
+import gatepost.v1
 from http_gateway.binding_rules import check_binding, check_bindings, check_method
 from http_gateway.bindings import Binding, bindings_of
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_ADAPTER, GUARD_OPERATOR, GUARD_PUBLIC, GUARD_REFRESH, Guard
 from multidict import CIMultiDictProxy
 
+from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_ADAPTER, GUARD_OPERATOR, GUARD_PUBLIC, GUARD_REFRESH, Guard
 from http_gateway.problems import RefusedError
 
 CREDENTIAL_LIMIT_CHARACTERS = 8192

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatepost.v1.options_pb2 import flatten
 from google.protobuf.descriptor import Descriptor
 
+from gatepost.v1.options_pb2 import flatten
 from http_gateway.bindings import Binding
 
 

@@ -88,5 +88,5 @@ def _refused(refusal: RefusedError, route: Route | None, request_id: str, starte
             "ms": round((perf_counter() - started) * 1000, 1),
         }
         level = logging.WARNING if status >= 500 else logging.INFO
-        log.log(level, "%(route)s answered %(status)s %(reason)s", line, extra=line)
+        log.log(level, "refused", extra=line)
     return problem(refusal, request_id, manners)

@@ -40,7 +40,7 @@ class _Connection(web.RequestHandler):
             refusal = RefusedError(*FAULT)
         request_id = request_id_of({})
         line = {"route": "unmatched", "status": refusal.status, "reason": refusal.reason, "request_id": request_id}
-        log.info("%(route)s answered %(status)s %(reason)s", line, extra=line)
+        log.info("refused", extra=line)
         response = problem(refusal, request_id, Manners())
         response.force_close()
         return response

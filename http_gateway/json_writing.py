@@ -11,10 +11,10 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from gatepost.v1.options_pb2 import flatten, omit_unset
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from gatepost.v1.options_pb2 import flatten, omit_unset
 from http_gateway.json_fields import STRUCT, kind_of
 from http_gateway.structs import list_of, struct_of, value_of
 from http_gateway.timestamps import timestamp_text

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gatepost.v1.errors_pb2 import ErrorReason
-from gatepost.v1.options_pb2 import Guard
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from gatepost.v1.errors_pb2 import ErrorReason
+from gatepost.v1.options_pb2 import Guard
 from http_gateway.bindings import Binding
 from http_gateway.comments import Comments
 from http_gateway.contract import contract_services, read_bindings
@@ -89,6 +89,7 @@ def _operation(binding: Binding, schemas: Schemas, answers: Answers, comments: C
         "security": [{guard: []}] if guard in SECURITY_SCHEMES else [],
         "responses": answers.of(binding),
         "x-guard": guard,
+        "x-rpc": binding.rpc.removeprefix("/"),
     }
     if comment.description:
         operation["description"] = comment.description

@@ -6,10 +6,10 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-from gatepost.v1.errors_pb2 import ErrorReason
-from gatepost.v1.options_pb2 import GUARD_PUBLIC
 from grpc import StatusCode
 
+from gatepost.v1.errors_pb2 import ErrorReason
+from gatepost.v1.options_pb2 import GUARD_PUBLIC
 from http_gateway.bindings import Binding
 from http_gateway.comments import Comments
 from http_gateway.openapi_schemas import Schema, Schemas, or_null

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
 from buf.validate.validate_pb2 import FieldRules
 from buf.validate.validate_pb2 import field as rules_of_field
 from gatepost.v1.options_pb2 import flatten, omit_unset, sensitive
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
-
 from http_gateway.comments import Comments
 from http_gateway.json_fields import STRUCT, VALUE, kind_of
 

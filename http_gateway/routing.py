@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -21,7 +21,7 @@ class _Node(Generic[T]):
     takes_rest: dict[str, T] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found(Generic[T]):
     """The routes of one path by verb, and the values of the path's fields in order."""
 
@@ -65,20 +65,19 @@ class RouteTable(Generic[T]):
         """The routes of a path that is still percent-encoded, if there are any."""
         if (known := self._literal.get(path)) is not None:
             return known
-        segments = path.split("/")
-        return next(self._matches(self._root, segments, 1), None)
+        return self._below(self._root, path.split("/"), 1)
 
-    def _matches(self, node: _Node[T], segments: list[str], at: int) -> Iterator[Found[T]]:
-        """What the segments from `at` on match below the node, the best first."""
-        rest = segments[at:]
-        if node.ends_here and rest in ([], [""]):
-            yield Found(node.ends_here, ())
-        if rest and rest[0]:
-            segment = decoded(rest[0])
-            if (literal := node.literals.get(segment)) is not None:
-                yield from self._matches(literal, segments, at + 1)
-            if node.variable is not None:
-                for found in self._matches(node.variable, segments, at + 1):
-                    yield Found(found.by_verb, (segment, *found.values))
+    def _below(self, node: _Node[T], segments: list[str], at: int) -> Found[T] | None:
+        """What the segments from `at` on match below the node: a literal before a field, a field before the rest."""
+        last = len(segments) - 1
+        if node.ends_here and (at > last or (at == last and not segments[at])):
+            return Found(node.ends_here, ())
+        if at <= last and segments[at]:
+            segment = decoded(segments[at])
+            if (literal := node.literals.get(segment)) and (found := self._below(literal, segments, at + 1)):
+                return found
+            if node.variable and (found := self._below(node.variable, segments, at + 1)):
+                return Found(found.by_verb, (segment, *found.values))
         if node.takes_rest:
-            yield Found(node.takes_rest, (decoded("/".join(rest)),))
+            return Found(node.takes_rest, (decoded("/".join(segments[at:])),))
+        return None

@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 from aiohttp import web
-from gatepost.v1.options_pb2 import GUARD_PUBLIC
 from google.protobuf.message_factory import GetMessageClass
 from grpc.aio import AioRpcError
 
+from gatepost.v1.options_pb2 import GUARD_PUBLIC
 from http_gateway.bindings import Binding
 from http_gateway.bodies import body_of
 from http_gateway.caching import cacheable_answer, etag_of
