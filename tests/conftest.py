@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 import asyncpg
 import grpc
 import pytest
@@ -20,7 +21,10 @@ from auth_server.settings import AuthServerSettings
 from auth_server.storage.database import Database, connected
 from auth_server.storage.migrations import migrate
 from gatepost_cli.embedded_postgres import EmbeddedPostgres
+from http_gateway.app import running as running_gateway
+from http_gateway.settings import GatewaySettings
 from tests.people import People
+from tests.rest import Rest
 
 ADAPTER_SECRET = "tests-adapter-secret-0123456789abcdef"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}
@@ -148,3 +152,37 @@ def _no_settings_from_outside() -> None:
     """Settings of the machine must not reach the tests."""
     for name in [name for name in os.environ if name.startswith("GATEPOST_") and name != "GATEPOST_TESTS_NO_SKIP"]:
         del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def gateway_settings() -> GatewaySettings:
+    return GatewaySettings(http_port=0)
+
+
+@pytest.fixture(scope="session")
+async def shared_gateways(
+    shared_server: RunningServer, shared_channel: grpc.aio.Channel, gateway_settings: GatewaySettings
+) -> AsyncIterator[dict[str, str]]:
+    """A gateway in the server's process, and one that reaches it over its port: their URLs."""
+    async with (
+        running_gateway(gateway_settings, shared_server.channel) as one,
+        running_gateway(gateway_settings, shared_channel) as two,
+    ):
+        yield {"one process": one.http_url, "two processes": two.http_url}
+
+
+@pytest.fixture(scope="session")
+async def shared_http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
+
+
+@pytest.fixture(params=["one process", "two processes"])
+def rest(
+    request: pytest.FixtureRequest,
+    shared_gateways: dict[str, str],
+    shared_http: aiohttp.ClientSession,
+    people: People,
+) -> Rest:
+    """A client of the gateway, once in one process with the server and once beside it, on an empty database."""
+    return Rest(shared_http, shared_gateways[request.param], ADAPTER_SECRET, people)

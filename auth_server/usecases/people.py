@@ -99,7 +99,7 @@ def _allowed(mask: Iterable[str], allowed: frozenset[str], implied: str = "") ->
         asked = asked - {implied} | {path for path in allowed if path.startswith(f"{implied}.")}
     if refused := sorted(asked - allowed):
         text = "this field cannot be changed here"
-        raise FieldNotUpdatableError(violations=tuple(Violation(path, text) for path in refused))
+        raise FieldNotUpdatableError(violations=tuple(Violation(f"user.{path}", text) for path in refused))
     return frozenset(asked)
 
 

@@ -142,7 +142,7 @@ async def test_a_mask_with_another_field_is_refused(people, path):
     with refused("FIELD_NOT_UPDATABLE") as caught:
         await update(people, adapter_pb2.AdapterUser(id=user.id, name="x"), "name", path)
 
-    assert violations_of(caught.value) == [path]
+    assert violations_of(caught.value) == [f"user.{path}"]
 
 
 async def test_deleting_a_user_takes_everything_along(people, sql):

@@ -212,7 +212,7 @@ async def test_other_fields_are_refused(people, path):
     with refused("FIELD_NOT_UPDATABLE", grpc.StatusCode.INVALID_ARGUMENT) as caught:
         await update(people, ann, ann.id, "name", path, name="x", email="other@example.org")
 
-    assert violations_of(caught.value) == [path]
+    assert violations_of(caught.value) == [f"user.{path}"]
     assert await get(people, ann.id, ann) == before
 
 
