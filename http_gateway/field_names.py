@@ -15,26 +15,35 @@ class FieldNames:
 
     def __init__(self, binding: Binding) -> None:
         self._kind = binding.method.input_type
-        self._body = binding.body
+        self._body_field = binding.body_field
 
     def sent(self, path: str) -> str:
         """The path that the server names a field by, as the client knows it.
 
-        `user.email_verified` is `emailVerified` where the body is the user and
-        `user.emailVerified` elsewhere. What is not known stays as it is.
+        Where the body is the request's `user`, both `user.email_verified` and
+        an update mask's `email_verified` are `emailVerified`. What is not
+        known stays as it is.
         """
-        kind: Descriptor | None = self._kind
-        names: list[str] = []
         parts = path.split(".")
-        for depth, part in enumerate(parts):
-            name, bracket, index = part.partition("[")
-            field = kind.fields_by_name.get(name) if kind is not None else None
-            if field is None:
-                names += parts[depth:]
-                break
-            options: Any = field.GetOptions()
-            beside = options.Extensions[flatten] or (depth == 0 and name == self._body)
-            if not beside or depth == len(parts) - 1:
-                names.append(field.json_name + bracket + index)
-            kind = field.message_type
-        return ".".join(names)
+        body = self._body_field
+        if body is None:
+            return _sent(self._kind, parts)
+        if parts[0] == body.name:
+            return _sent(body.message_type, parts[1:]) or body.json_name
+        first = parts[0].partition("[")[0]
+        return _sent(self._kind if first in self._kind.fields_by_name else body.message_type, parts)
+
+
+def _sent(kind: Descriptor | None, parts: list[str]) -> str:
+    names: list[str] = []
+    for depth, part in enumerate(parts):
+        name, bracket, index = part.partition("[")
+        field = kind.fields_by_name.get(name) if kind is not None else None
+        if field is None:
+            return ".".join([*names, *parts[depth:]])
+        options: Any = field.GetOptions()
+        is_last = depth == len(parts) - 1
+        if is_last or not options.Extensions[flatten]:
+            names.append(field.json_name + bracket + index)
+        kind = field.message_type
+    return ".".join(names)
