@@ -10,8 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gatepost.v1 import adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2
-
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.passwords import PasswordHashes
@@ -39,6 +37,7 @@ from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.people import People
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.sign_in import RefreshLives, SignIn
+from gatepost.v1 import adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2
 
 Clock = Callable[[], datetime]
 

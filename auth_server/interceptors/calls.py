@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gatepost.v1 import options_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from auth_server.usecases.access import SignedInCaller
+from gatepost.v1 import options_pb2
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

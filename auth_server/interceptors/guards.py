@@ -6,7 +6,6 @@ import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from gatepost.v1 import options_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
 from auth_server.domain.errors import (
@@ -19,6 +18,7 @@ from auth_server.domain.errors import (
 from auth_server.domain.users import Role
 from auth_server.interceptors.calls import Call, Handler, Method
 from auth_server.usecases.access import Access
+from gatepost.v1 import options_pb2
 
 REFRESH_TOKEN_CHARACTERS = 64
 LONGEST_TOKEN_CHARACTERS = 4096

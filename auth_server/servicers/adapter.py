@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from gatepost.v1 import adapter_service_pb2 as pb
-
 from auth_server.domain.adapter import Session
 from auth_server.domain.ids import find_id, get_user_id, new_id
 from auth_server.domain.secrets import token_hash
@@ -18,6 +16,7 @@ from auth_server.storage import sessions, users, verification_tokens
 from auth_server.storage.database import Db
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.people import People
+from gatepost.v1 import adapter_service_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gatepost.v1 import adapter_pb2
 from google.protobuf import json_format
 
 from auth_server.domain.adapter import Account, AccountSecrets, Session
@@ -12,6 +11,7 @@ from auth_server.domain.errors import RequestInvalidError, Violation
 from auth_server.domain.ids import get_user_id, new_id
 from auth_server.domain.users import AdapterUser
 from auth_server.servicers.times import datetime_of, write_time
+from gatepost.v1 import adapter_pb2
 
 
 def message_of_user(user: AdapterUser) -> adapter_pb2.AdapterUser:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gatepost.v1 import auth_service_pb2 as pb
-
 from auth_server.interceptors.calls import Call
 from auth_server.servicers.user_messages import message_of_tokens, message_of_user, profile_of
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.sign_in import SignIn
+from gatepost.v1 import auth_service_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)

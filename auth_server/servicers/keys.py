@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gatepost.v1 import keys_service_pb2 as pb
-
 from auth_server.domain.access_tokens import ALGORITHM, SigningKey
 from auth_server.interceptors.calls import Call
+from gatepost.v1 import keys_service_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from gatepost.v1 import auth_service_pb2, user_pb2
-
 from auth_server.domain.users import Profile, ProfileValue, User
 from auth_server.servicers.times import write_time
 from auth_server.usecases.sign_in import SignedIn
+from gatepost.v1 import auth_service_pb2, user_pb2
 
 
 def message_of_user(user: User) -> user_pb2.User:

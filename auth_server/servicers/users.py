@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gatepost.v1 import user_pb2
-from gatepost.v1 import users_service_pb2 as pb
-
 from auth_server.interceptors.calls import Call
 from auth_server.servicers.user_messages import message_of_user, profile_of
 from auth_server.usecases.people import People
+from gatepost.v1 import user_pb2
+from gatepost.v1 import users_service_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)

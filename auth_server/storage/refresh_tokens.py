@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from asyncpg import ForeignKeyViolationError
+
+from auth_server.domain.errors import UserNotFoundError
 from auth_server.domain.users import Role, User
 from auth_server.storage.database import Db
 from auth_server.storage.users import user_of
@@ -13,9 +16,12 @@ from auth_server.storage.users import user_of
 async def start_family(
     db: Db, family_id: UUID, user_id: UUID, token_hash: bytes, *, now: datetime, expires: datetime, ends: datetime
 ) -> None:
-    """Begins a sign-in: its first token lives until `expires`, all of it until `ends`."""
-    await db.fetchrow(
-        """
+    """Begins a sign-in: its first token lives until `expires`, all of it until `ends`.
+
+    Raises:
+        UserNotFoundError: the user was deleted meanwhile.
+    """
+    statement = """
         WITH family AS (
             INSERT INTO refresh_families (id, user_id, created_at, expires)
             VALUES ($1, $2, $4, $6)
@@ -25,14 +31,11 @@ async def start_family(
         SELECT $3, id, 1, $5
           FROM family
         RETURNING family_id
-        """,
-        family_id,
-        user_id,
-        token_hash,
-        now,
-        expires,
-        ends,
-    )
+        """
+    try:
+        await db.fetchrow(statement, family_id, user_id, token_hash, now, expires, ends)
+    except ForeignKeyViolationError as error:
+        raise UserNotFoundError from error
 
 
 async def rotate(
@@ -41,23 +44,30 @@ async def rotate(
     """The owner and the family of an unused token, which is used up by this call and followed by the new one.
 
     Of any number of callers one gets it: the others wait for its row, and find it used. The new token lives until
-    `expires`, but never longer than its family.
+    `expires`, but never longer than its family. The family is locked before its token, as the deletion of a user
+    does it, so that the two never wait for each other.
     """
     row = await db.fetchrow(
         """
-        WITH used AS (
-            UPDATE refresh_tokens
-               SET used_at = $3
-              FROM refresh_families, users
+        WITH family AS (
+            SELECT refresh_families.id, refresh_families.user_id, refresh_families.expires
+              FROM refresh_families
+              JOIN refresh_tokens ON refresh_tokens.family_id = refresh_families.id
              WHERE refresh_tokens.token_hash = $1
-               AND refresh_tokens.used_at IS NULL
-               AND refresh_tokens.expires > $3
-               AND refresh_families.id = refresh_tokens.family_id
                AND refresh_families.ended_at IS NULL
                AND refresh_families.expires > $3
-               AND users.id = refresh_families.user_id
+               FOR KEY SHARE OF refresh_families
+        ), used AS (
+            UPDATE refresh_tokens
+               SET used_at = $3
+              FROM family, users
+             WHERE refresh_tokens.token_hash = $1
+               AND refresh_tokens.family_id = family.id
+               AND refresh_tokens.used_at IS NULL
+               AND refresh_tokens.expires > $3
+               AND users.id = family.user_id
                AND users.disabled_at IS NULL
-            RETURNING refresh_tokens.family_id, refresh_tokens.generation, refresh_families.expires AS family_expires,
+            RETURNING refresh_tokens.family_id, refresh_tokens.generation, family.expires AS family_expires,
                       users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
                       users.created_at, users.updated_at
         ), successor AS (

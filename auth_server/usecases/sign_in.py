@@ -9,7 +9,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth_server.domain.access_tokens import AccessToken
-from auth_server.domain.errors import CredentialsInvalidError, OAuthLoginRefusedError, RefreshTokenInvalidError
+from auth_server.domain.errors import (
+    CredentialsInvalidError,
+    OAuthLoginRefusedError,
+    RefreshTokenInvalidError,
+    UserNotFoundError,
+)
 from auth_server.domain.ids import new_id
 from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.secrets import new_token, token_hash
@@ -71,7 +76,10 @@ class SignIn:
         if self.hashes.is_old(made):
             newer = await self.hash_pool.run(self.hashes.make, password)
             await users.replace_hash(self.db, owner.user.id, made, newer)
-        return await self._start(owner.user)
+        try:
+            return await self._start(owner.user)
+        except UserNotFoundError:
+            raise CredentialsInvalidError from None
 
     async def with_provider(
         self, email: str, provider: str | None, provider_account_id: str | None, id_token: str | None
@@ -88,7 +96,10 @@ class SignIn:
         user, linked_provider, linked_id = found
         if id_token:
             await self.identity_providers.check(id_token, linked_provider, linked_id, self.clock())
-        return await self._start(user)
+        try:
+            return await self._start(user)
+        except UserNotFoundError:
+            raise OAuthLoginRefusedError from None
 
     async def refresh(self, token: str) -> SignedIn:
         """A new pair for an unused refresh token, which is used up; a second use ends the family (RFC 9700, 4.14.2).

@@ -1,9 +1,12 @@
+import asyncio
+
 import grpc
 import jwt
 import pytest
 
 from gatepost.v1 import auth_service_pb2 as pb
-from tests.people import PASSWORD, refused
+from gatepost.v1.users_service_pb2 import DeleteUserRequest
+from tests.people import PASSWORD, reason_of, refused
 
 
 async def test_a_login_answers_the_user_and_a_pair_of_tokens(people):
@@ -83,3 +86,15 @@ async def test_a_setting_refuses_users_whose_address_is_not_verified(people, set
         signed_in = await strictly.login(email)
 
     assert jwt.decode(signed_in.access_token, options={"verify_signature": False})["email_verified"] is True
+
+
+async def test_a_user_who_is_deleted_during_a_login_is_refused_like_any_other(people):
+    for _ in range(5):
+        signed_in = await people.signed_in()
+        logins = [asyncio.ensure_future(people.login(signed_in.email)) for _ in range(8)]
+        await people.users.DeleteUser(DeleteUserRequest(id=signed_in.id), metadata=signed_in.bearer)
+
+        results = await asyncio.gather(*logins, return_exceptions=True)
+
+        reasons = {reason_of(result) for result in results if isinstance(result, grpc.aio.AioRpcError)}
+        assert reasons <= {"CREDENTIALS_INVALID"}
