@@ -1,0 +1,61 @@
+"""Every door of Gatepost, written down by hand: what the contract must declare, no more and no less."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Door(NamedTuple):
+    """One verb and path, the RPC behind it, and what it asks for and answers."""
+
+    verb: str
+    path: str
+    rpc: str
+    guard: str
+    success: int = 200
+    refusal: int = 0
+    """The one status of every refusal; 0 where it follows the reason."""
+
+
+DOORS = [
+    Door("POST", "/adapter/signup", "AdapterService/CreateUser", "ADAPTER"),
+    Door("GET", "/adapter/{id}", "AdapterService/GetUserById", "ADAPTER"),
+    Door("GET", "/adapter/get-user/{id}", "AdapterService/GetUserById", "ADAPTER"),
+    Door("GET", "/adapter/get-user-by-email", "AdapterService/GetUserByEmail", "ADAPTER"),
+    Door(
+        "GET",
+        "/adapter/get-user-by-account/{provider}/{provider_account_id=**}",
+        "AdapterService/GetUserByAccount",
+        "ADAPTER",
+    ),
+    Door("PATCH", "/adapter", "AdapterService/UpdateUser", "ADAPTER"),
+    Door("POST", "/adapter/update-user", "AdapterService/UpdateUser", "ADAPTER"),
+    Door("DELETE", "/adapter/{id}", "AdapterService/DeleteUser", "ADAPTER"),
+    Door("DELETE", "/adapter/delete-user/{id}", "AdapterService/DeleteUser", "ADAPTER"),
+    Door("POST", "/adapter/link-account", "AdapterService/LinkAccount", "ADAPTER"),
+    Door(
+        "DELETE",
+        "/adapter/unlink-account/{provider}/{provider_account_id=**}",
+        "AdapterService/UnlinkAccount",
+        "ADAPTER",
+    ),
+    Door("GET", "/adapter/get-account/{provider}/{provider_account_id=**}", "AdapterService/GetAccount", "ADAPTER"),
+    Door("POST", "/adapter/create-session", "AdapterService/CreateSession", "ADAPTER"),
+    Door("GET", "/adapter/get-session/{session_token}", "AdapterService/GetSessionAndUser", "ADAPTER"),
+    Door("POST", "/adapter/get-session", "AdapterService/GetSessionAndUser", "ADAPTER"),
+    Door("PATCH", "/adapter/update-session", "AdapterService/UpdateSession", "ADAPTER"),
+    Door("DELETE", "/adapter/delete-session/{session_token}", "AdapterService/DeleteSession", "ADAPTER"),
+    Door("POST", "/adapter/delete-session", "AdapterService/DeleteSession", "ADAPTER"),
+    Door("POST", "/adapter/create-verification-token", "AdapterService/CreateVerificationToken", "ADAPTER"),
+    Door("PATCH", "/adapter/use-verification-token", "AdapterService/UseVerificationToken", "ADAPTER"),
+    Door("POST", "/auth/register", "AuthService/Register", "PUBLIC", success=201),
+    Door("POST", "/auth/login", "AuthService/Login", "PUBLIC", refusal=400),
+    Door("POST", "/auth/oAuthlogin", "AuthService/OAuthLogin", "ADAPTER", refusal=401),
+    Door("POST", "/auth/refresh", "AuthService/RefreshTokens", "REFRESH"),
+    Door("POST", "/auth/logout", "AuthService/Logout", "REFRESH"),
+    Door("GET", "/auth/{id}", "UsersService/GetUser", "ACCESS"),
+    Door("GET", "/auth", "UsersService/ListUsers", "OPERATOR"),
+    Door("PUT", "/auth/{id}", "UsersService/UpdateUser", "ACCESS"),
+    Door("DELETE", "/auth/{id}", "UsersService/DeleteUser", "ACCESS"),
+    Door("GET", "/.well-known/jwks.json", "KeysService/GetJsonWebKeySet", "PUBLIC"),
+]

@@ -1,0 +1,67 @@
+import pytest
+
+from buf.validate.validate_pb2 import field as rules
+from gatepost.v1.options_pb2 import sensitive
+from http_gateway.contract import contract_services
+
+# Fields of requests that need no rule, each with the reason.
+FREE = {
+    "gatepost.v1.AdapterServiceUpdateUserRequest.update_mask": "an allow-list in the server judges its paths",
+    "gatepost.v1.UpdateUserRequest.update_mask": "an allow-list in the server judges its paths",
+    "gatepost.v1.Account.extras": "open-ended; the size of a request bounds it",
+    "gatepost.v1.RefreshTokensRequest.username": "never read",
+    "gatepost.v1.RefreshTokensRequest.sub": "never read",
+    "gatepost.v1.RegisterRequest.profile": "a message, whose fields have rules",
+    "gatepost.v1.User.profile": "a message, whose fields have rules",
+    "gatepost.v1.User.created_at": "never read; an update mask may not name it",
+    "gatepost.v1.User.updated_at": "never read; an update mask may not name it",
+}
+SECRET_WORDS = ("password", "token", "secret")
+# Names that hold such a word and are no secrets, each with the reason.
+OPEN = {
+    "gatepost.v1.Account.token_type": "says how a token is presented",
+    "gatepost.v1.CreateVerificationTokenRequest.verification_token": "a message, whose token is sensitive",
+    "gatepost.v1.ListUsersRequest.page_token": "leads to a page, for whoever may list",
+}
+
+
+def request_fields():
+    found = {}
+    kinds = [method.input_type for service in contract_services() for method in service.methods]
+    while kinds:
+        kind = kinds.pop()
+        for field in kind.fields:
+            if field.full_name not in found:
+                found[field.full_name] = field
+                if field.message_type is not None and field.message_type.full_name.startswith("gatepost."):
+                    kinds.append(field.message_type)
+    return found
+
+
+FIELDS = request_fields()
+
+
+@pytest.mark.requirement(11)
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_of_a_request_has_a_rule_or_a_reason_for_none(name):
+    has_rule = FIELDS[name].GetOptions().HasExtension(rules)
+
+    assert has_rule != (name in FREE)
+
+
+@pytest.mark.requirement(11)
+@pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.type == field.TYPE_STRING])
+def test_every_text_of_a_request_has_a_bound(name):
+    text = FIELDS[name].GetOptions().Extensions[rules].string
+
+    assert 0 < text.max_len <= 32768
+
+
+@pytest.mark.requirement(13)
+@pytest.mark.parametrize("name", [name for name in FIELDS if any(w in name.rpartition(".")[2] for w in SECRET_WORDS)])
+def test_what_sounds_like_a_secret_is_one(name):
+    assert FIELDS[name].GetOptions().Extensions[sensitive] != (name in OPEN)
+
+
+def test_the_lists_of_reasons_name_fields_of_the_contract():
+    assert FREE.keys() | OPEN.keys() <= FIELDS.keys()
