@@ -58,12 +58,21 @@ class JsonLines(logging.Formatter):
 
 def log_to_screen() -> None:
     """Sends every log line of the process to standard error."""
-    _log_to(logging.StreamHandler(sys.stderr))
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    _log_to(handler)
 
 
 def log_to_file(path: Path) -> None:
-    """Sends every log line of the process to a private file, which is rotated at 10 MiB and kept three times."""
-    _log_to(_PrivateLogFile(path, maxBytes=_LARGEST_FILE_BYTES, backupCount=3, encoding="utf-8"))
+    """Sends every log line of the process to a private file."""
+    _log_to(file_handler(path))
+
+
+def file_handler(path: Path) -> logging.Handler:
+    """Writes to a file that only its owner reads, which is put aside at 10 MiB; three old ones are kept."""
+    handler = _PrivateLogFile(path, maxBytes=_LARGEST_FILE_BYTES, backupCount=3, encoding="utf-8")
+    handler.setFormatter(JsonLines())
+    return handler
 
 
 @contextmanager
@@ -90,7 +99,6 @@ class _PrivateLogFile(RotatingFileHandler):
 
 
 def _log_to(handler: logging.Handler) -> None:
-    handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
     # No line shows these; looking them up costs as much as the rest of the record.

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import importlib
+import logging
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -25,8 +27,16 @@ if TYPE_CHECKING:
     from http_gateway.channel import Channel
     from http_gateway.settings import GatewaySettings
 
+_log = logging.getLogger(__name__)
+
 # gRPC's core writes lines of its own to standard error; what goes wrong is said by us.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+
+def load_servers() -> None:
+    """Imports what both servers need."""
+    for name in ("auth_server.app", "http_gateway.app"):
+        importlib.import_module(name)
 
 
 @asynccontextmanager
@@ -49,8 +59,8 @@ def serve_all() -> None:
     from http_gateway.settings import GatewaySettings
 
     async def work(auth: AuthServerSettings, gateway: GatewaySettings) -> None:
-        async with both_running(auth, gateway):
-            await until_stopped()
+        async with both_running(auth, gateway) as (server, running_gateway):
+            await _until_stopped(http_url=running_gateway.http_url, grpc_target=server.grpc_target)
 
     _serve(work(read(AuthServerSettings), read(GatewaySettings)))
 
@@ -61,8 +71,8 @@ def serve_auth() -> None:
 
     async def work(settings: AuthServerSettings) -> None:
         async with AsyncExitStack() as stack:
-            await _start_auth(stack, settings)
-            await until_stopped()
+            server = await _start_auth(stack, settings)
+            await _until_stopped(grpc_target=server.grpc_target)
 
     _serve(work(read(AuthServerSettings)))
 
@@ -76,8 +86,8 @@ def serve_gateway() -> None:
     async def work(settings: GatewaySettings) -> None:
         async with AsyncExitStack() as stack:
             channel = await stack.enter_async_context(grpc.aio.insecure_channel(settings.auth_target))
-            await _start_gateway(stack, settings, channel)
-            await until_stopped()
+            gateway = await _start_gateway(stack, settings, channel)
+            await _until_stopped(http_url=gateway.http_url)
 
     _serve(work(read(GatewaySettings)))
 
@@ -89,6 +99,12 @@ def _serve(work: Coroutine[Any, Any, None]) -> None:
             signals.run(work)
     except StoppedError:
         return  # asked for before all was up
+
+
+async def _until_stopped(**where: str) -> None:
+    _log.info("serving", extra=where)
+    await until_stopped()
+    _log.info("draining")
 
 
 async def _start_auth(stack: AsyncExitStack, settings: AuthServerSettings) -> RunningServer:

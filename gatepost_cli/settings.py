@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AliasChoices, BaseModel, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from gatepost_cli.refusals import RefusalError
@@ -101,5 +101,8 @@ def _sentence(settings: type[BaseModel], error: ErrorDetails) -> str:
     name = names_of(settings).get(field, [field])[0]
     if error["type"] == "missing":
         return f"{name} is missing: set it, or {name}_FILE to a file that holds it"
+    about = settings.model_fields.get(field)
+    if about and about.annotation is SecretStr:  # what a rule says of a secret may quote it
+        return f"{name} cannot be read; what it must be: {str(about.description).rstrip('.')}"
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     return f"{'.'.join([name, *inside])}: {message[:1].lower()}{message[1:]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from contextlib import ExitStack, contextmanager, suppress
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,7 @@ from gatepost_cli.database import migrate
 from gatepost_cli.embedded_postgres import EmbeddedPostgres
 from gatepost_cli.installation import Installation, Run
 from gatepost_cli.logs import log_to_file, warnings_on_screen
-from gatepost_cli.processes import both_running
+from gatepost_cli.processes import both_running, load_servers
 from gatepost_cli.refusals import RefusalError
 from gatepost_cli.settings import CommandSettings, given, read, without_password
 from gatepost_cli.stop_signals import StoppedError, StopSignals, until_stopped
@@ -58,7 +59,8 @@ def up(*, data_dir: Path | None, http_port: int | None, grpc_port: int | None) -
                 installation = Installation(folder)
                 stack.enter_context(installation.occupied())
                 log_to_file(installation.log_path)
-                postgres = _postgres(installation, stack)
+                with _loading_servers():
+                    postgres = _postgres(installation, stack)
                 auth = _auth_settings(installation, postgres, grpc_port)
             gateway = read(GatewaySettings, **_decided(http_port=http_port))
             signals.run(_serve(installation, postgres, auth, gateway))
@@ -66,6 +68,15 @@ def up(*, data_dir: Path | None, http_port: int | None, grpc_port: int | None) -
         pass  # asked for before all was up
     with suppress(OSError):  # the terminal may be gone
         click.echo("\nGatepost has stopped.")
+
+
+@contextmanager
+def _loading_servers() -> Iterator[None]:
+    """Loads the servers' code while the database starts, which is a fifth of a second less to wait."""
+    loading = Thread(target=load_servers, daemon=True)
+    loading.start()
+    yield
+    loading.join()
 
 
 def _postgres(installation: Installation, stack: ExitStack) -> EmbeddedPostgres | None:

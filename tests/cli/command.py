@@ -1,0 +1,131 @@
+"""Runs the `gatepost` command as a person or a machine would: as a process, with an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMMAND = (sys.executable, "-P", "-m", "gatepost_cli")
+# A cheap hash makes each start a quarter of a second shorter.
+QUICK = {"GATEPOST_ENVIRONMENT": "test", "GATEPOST_BCRYPT_COST": "4"}
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """What a process finds: no setting of this machine, only these."""
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'generated'}", "HOME": "/nonexistent"}
+    return {**own, **settings}
+
+
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """The command, when it has ended."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def refusal_of(*arguments: str, **settings: str) -> str:
+    """The one sentence with which the command ends."""
+    ended = run(*arguments, **settings)
+    assert ended.returncode == 1, ended
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 1, ended.stderr
+    assert lines[0].startswith("gatepost: ")
+    assert lines[0].endswith(".")
+    return lines[0]
+
+
+@dataclass
+class Up:
+    """A `gatepost up` that serves."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    run: dict[str, Any]
+    welcome: str
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """The exit code, and what it said since it was up."""
+        self.process.send_signal(number)
+        said, _ = self.process.communicate(timeout=20)
+        return self.process.returncode, said
+
+
+@contextmanager
+def running_up(folder: Path, *arguments: str, **settings: str) -> Iterator[Up]:
+    """Starts `gatepost up` on any free ports, and ends it afterwards."""
+    ports = ("--http-port", "0", "--grpc-port", "0")
+    command = [*COMMAND, "up", "--data-dir", str(folder), *ports, *arguments]
+    with subprocess.Popen(
+        command, env=environment(**QUICK, **settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            welcome = _read_until("Ctrl-C", process)
+            yield Up(process, folder, json.loads((folder / "run.json").read_text()), welcome)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+
+
+def _read_until(word: str, process: subprocess.Popen[str]) -> str:
+    said = ""
+    for line in process.stdout or ():
+        said += line
+        if word in line:
+            return said
+    raise AssertionError(f"it ended: {said}")
+
+
+def call(url: str, body: dict[str, Any] | None = None, **headers: str) -> tuple[int, Any]:
+    """The status and the JSON that a URL answers."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, sent, {"content-type": "application/json", **names})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read() or b"null")
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 5) -> bool:
+    """Whether it comes true within so many seconds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def lives(pid: int) -> bool:
+    """Whether a process has this id."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # One that has ended, but that nobody has waited for, still has its id.
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def mode_of(path: Path) -> int:
+    """The permission bits."""
+    return path.stat().st_mode & 0o777

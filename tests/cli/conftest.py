@@ -1,0 +1,31 @@
+"""Folders that the server's own user can reach, and a `gatepost up` shared by tests that only look at it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Up, running_up
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty folder with a space in its name, which everybody can enter: pytest's own are closed to others."""
+    made = Path(tempfile.mkdtemp(prefix="gatepost cli "))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="package")
+def up() -> Iterator[Up]:
+    """A `gatepost up` with a database of its own."""
+    made = Path(tempfile.mkdtemp(prefix="gatepost cli "))
+    made.chmod(0o755)
+    with running_up(made / "data") as running:
+        yield running
+    shutil.rmtree(made)

@@ -1,0 +1,127 @@
+"""`gatepost serve`: processes set up by the environment alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import COMMAND, QUICK, call, environment, eventually, refusal_of, run
+
+pytestmark = pytest.mark.timeout(60)
+
+SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
+RING = f"1:{base64.b64encode(bytes(range(32))).decode()}"
+COMPLETE = {
+    "GATEPOST_DATABASE_URL": "postgresql://me:s3cr3t-word@127.0.0.1:1/nowhere",
+    "GATEPOST_ADAPTER_SECRET": SECRET,
+    "GATEPOST_PEPPERS": RING,
+    "GATEPOST_SEALING_KEYS": RING,
+    "GATEPOST_HTTP_PORT": "0",
+    "GATEPOST_GRPC_PORT": "0",
+}
+
+
+BODY = b'{"name": "Ada", "email": "drained@example.com", "password": "a long way to Tipperary"}'
+REQUEST = (
+    b"POST /auth/register HTTP/1.1\r\nhost: gatepost\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\n\r\n%s" % (len(BODY), BODY)
+)
+
+
+@pytest.fixture
+def on_database(database_url: str, db: object) -> dict[str, str]:
+    """The settings of a process on the tests' database."""
+    return {**COMPLETE, **QUICK, "GATEPOST_DATABASE_URL": database_url}
+
+
+@contextmanager
+def serving(which: str, log: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    with (
+        log.open("wb") as said,
+        subprocess.Popen([*COMMAND, "serve", which], env=environment(**settings), stderr=said) as process,
+    ):
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def told_by(log: Path, field: str) -> str:
+    """What the line that says where it serves holds."""
+    assert eventually(lambda: field in log.read_text(), seconds=20), log.read_text()
+    return str(next(json.loads(line)[field] for line in log.read_text().splitlines() if field in line))
+
+
+@pytest.mark.requirement(41)
+@pytest.mark.parametrize("which", ["all", "auth"])
+def test_a_missing_secret_stops_the_start(which: str) -> None:
+    rest = {name: value for name, value in COMPLETE.items() if name != "GATEPOST_ADAPTER_SECRET"}
+
+    assert "GATEPOST_ADAPTER_SECRET is missing" in refusal_of("serve", which, **rest)
+
+
+@pytest.mark.requirement(41)
+def test_a_weak_secret_stops_the_start_and_is_not_shown() -> None:
+    said = refusal_of("serve", "all", **{**COMPLETE, "GATEPOST_ADAPTER_SECRET": "hunter2-hunter2"})
+
+    assert "GATEPOST_ADAPTER_SECRET is too weak" in said
+    assert "hunter2" not in said
+
+
+def test_a_database_that_refuses_is_told_without_its_password() -> None:
+    said = refusal_of("serve", "auth", **COMPLETE)
+
+    assert "database" in said
+    assert "s3cr3t-word" not in said
+
+
+def test_help_and_version_need_no_setting() -> None:
+    assert re.fullmatch(r"gatepost \d+\.\d+\.\d+\n", run("--version").stdout)
+    for command in ([], ["up"], ["serve", "all"]):
+        assert "Usage: gatepost" in run(*command, "--help").stdout
+
+
+def test_a_command_that_does_not_exist_is_a_usage_error() -> None:
+    assert run("sit").returncode == 2
+
+
+def test_log_lines_are_json_and_say_where_it_serves(on_database: dict[str, str], tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with serving("auth", log, **on_database) as process:
+        target = told_by(log, "grpc_target")
+        with serving("gateway", tmp_path / "other", GATEPOST_HTTP_PORT="0", GATEPOST_AUTH_TARGET=target) as gateway:
+            url = told_by(tmp_path / "other", "http_url")
+            answer = call(f"{url}/adapter/get-user-by-email?email=x", x_auth_secret=SECRET)
+            gateway.terminate()
+            assert gateway.wait(20) == 0
+        process.terminate()
+        assert process.wait(20) == 0
+
+    assert answer == (200, None)
+    assert {json.loads(line)["level"] for line in log.read_text().splitlines()} == {"INFO"}
+
+
+@pytest.mark.requirement(8)
+def test_sigterm_lets_what_is_under_way_finish(on_database: dict[str, str], tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with serving("all", log, **{**on_database, "GATEPOST_BCRYPT_COST": "13"}) as process:
+        host, _, port = told_by(log, "http_url").removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port))) as client, client.makefile("rb") as answer:
+            client.sendall(REQUEST)
+            time.sleep(0.1)  # hashing takes about half a second
+
+            process.terminate()
+
+            assert answer.readline() == b"HTTP/1.1 201 Created\r\n"
+        assert process.wait(20) == 0
+    assert "Register" in log.read_text().partition('"draining"')[2]
