@@ -1,0 +1,94 @@
+import json
+
+import pytest
+from multidict import CIMultiDict
+
+FORMS = [
+    ("GET", "/adapter/1", None, "x-auth-secret", "secret-1", 'X-Auth-Secret realm="gatepost"'),
+    ("GET", "/auth/1", None, "authorization", "Bearer a.b-c_d~e+f/g==", 'Bearer realm="gatepost"'),
+    ("GET", "/auth", None, "authorization", "Bearer abc", 'Bearer realm="gatepost"'),
+    ("POST", "/auth/refresh", {}, "authorization", "Refresh abc", 'Refresh realm="gatepost"'),
+]
+OTHERS = {"cookie": "a=b", "proxy-authorization": "Basic x", "x-api-key": "k"}
+
+
+async def ask(client, verb, path, body, headers):
+    """The answer to a request that has these headers alone."""
+    url = client.url + path
+    async with client.session.request(verb, url, json=body, headers=headers) as answer:
+        return answer.status, answer.headers, json.loads(await answer.text())
+
+
+@pytest.mark.requirement(3)
+@pytest.mark.parametrize(("verb", "path", "body", "header", "value", "challenge"), FORMS)
+async def test_a_credential_of_the_right_form_is_passed_on_and_no_other(
+    client, script, verb, path, body, header, value, challenge
+):
+    await ask(client, verb, path, body, {**OTHERS, "x-auth-secret": "not for this", header: value})
+
+    [(_, _, metadata)] = script.requests
+    assert metadata[header] == value
+    credentials = {"authorization", "x-auth-secret", *OTHERS} & metadata.keys()
+    assert credentials == {header}
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
+async def test_the_word_before_a_token_is_of_any_case(client, script, scheme):
+    await ask(client, "GET", "/auth/1", None, {"authorization": f"{scheme} abc"})
+
+    assert script.requests[0][2]["authorization"] == "Bearer abc"
+
+
+async def test_a_public_route_passes_no_credential_on(client, script):
+    await ask(client, "GET", "/.well-known/jwks.json", None, {"authorization": "Bearer abc", "x-auth-secret": "s"})
+
+    assert {"authorization", "x-auth-secret"} & script.requests[0][2].keys() == set()
+
+
+@pytest.mark.requirement(3)
+@pytest.mark.parametrize(("verb", "path", "body", "header", "value", "challenge"), FORMS)
+async def test_a_missing_credential_is_401_with_a_challenge(client, script, verb, path, body, header, value, challenge):
+    status, headers, problem = await ask(client, verb, path, body, {})
+
+    assert (status, problem["reason"]) == (401, "CREDENTIAL_MISSING")
+    assert headers["www-authenticate"] == challenge
+    assert script.requests == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("authorization", "")],
+        [("authorization", "Bearer")],
+        [("authorization", "Bearer ")],
+        [("authorization", "abc")],
+        [("authorization", "Basic abc")],
+        [("authorization", "Bearer a b")],
+        [("authorization", "Bearer a,b")],
+        [("authorization", "Bearer caf\xe9")],
+        [("authorization", "Bearer abc"), ("authorization", "Bearer abc")],
+        [("x-auth-secret", "abc")],
+        [("authorization", "Bearer " + "a" * 8188)],
+    ],
+    ids=lambda headers: str(headers)[:50],
+)
+async def test_a_credential_of_another_form_is_as_good_as_none(client, script, headers):
+    status, _, problem = await ask(client, "GET", "/auth/1", None, CIMultiDict(headers))
+
+    assert status in (400, 401)
+    assert problem["reason"] in ("CREDENTIAL_MISSING", "HTTP_INVALID")
+    assert script.requests == []
+
+
+@pytest.mark.parametrize("secret", ["caf\xe9", "a" * 8193], ids=ascii)
+async def test_a_secret_that_grpc_cannot_carry_is_refused(client, script, secret):
+    status, _, _ = await ask(client, "GET", "/adapter/1", None, {"x-auth-secret": secret})
+
+    assert status in (400, 401)
+    assert script.requests == []
+
+
+async def test_a_secret_of_words_is_passed_on_whole(client, script):
+    await ask(client, "GET", "/adapter/1", None, {"x-auth-secret": "correct horse: battery, staple"})
+
+    assert script.requests[0][2]["x-auth-secret"] == "correct horse: battery, staple"
