@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import grpc
 import pytest
+
 from auth_server.app import RunningServer
 from auth_server.storage.database import Database
 from http_gateway.app import running
@@ -36,7 +38,7 @@ def needs() -> Needs:
 @pytest.fixture(scope="session", params=["in one process", "split"])
 async def shared_gateway_url(request: pytest.FixtureRequest, shared_server: RunningServer) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack:
-        channel = shared_server.channel
+        channel: Any = shared_server.channel
         if request.param == "split":
             channel = await stack.enter_async_context(grpc.aio.insecure_channel(shared_server.grpc_target))
         settings = GatewaySettings(http_port=0, shutdown_seconds=1)

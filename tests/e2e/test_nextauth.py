@@ -7,14 +7,21 @@ import os
 import shutil
 from pathlib import Path
 
+import grpc
 import pytest
 
+from auth_server import app as auth_server
+from auth_server.settings import AuthServerSettings
+from http_gateway import app as http_gateway
+from http_gateway.settings import GatewaySettings
 from tests.conftest import ADAPTER_SECRET
 from tests.e2e.conftest import Needs
 
 NODE_FOLDER = Path(__file__).parent / "node"
+ADAPTER_SUITES = ["adapter-suite.mjs", "adapter-accounts-suite.mjs", "adapter-sessions-suite.mjs"]
 
 pytestmark = pytest.mark.timeout(60)
+in_one_form = pytest.mark.parametrize("shared_gateway_url", ["in one process"], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +35,7 @@ def node(needs: Needs) -> str:
 
 
 async def passes(node: str, suite: str, gateway_url: str) -> None:
-    """Runs a suite; what it said is shown where it fails."""
+    """Runs a suite; what failed of it is shown."""
     environment = {
         "PATH": os.environ["PATH"],
         "GATEPOST_BASE_URL": gateway_url,
@@ -46,11 +53,51 @@ async def passes(node: str, suite: str, gateway_url: str) -> None:
     finally:
         if process.returncode is None:
             process.kill()
-    assert process.returncode == 0, said.decode()
+    assert process.returncode == 0, said.decode().rpartition("failing tests:")[2]
     assert b"pass 0" not in said
 
 
 @pytest.mark.requirement(57)
-@pytest.mark.parametrize("suite", ["adapter-suite.mjs", "adapter-accounts-suite.mjs", "adapter-sessions-suite.mjs"])
+@pytest.mark.parametrize("suite", ADAPTER_SUITES)
 async def test_the_articles_adapter_finds_what_the_cores_rely_on(node: str, suite: str, gateway_url: str) -> None:
     await passes(node, suite, gateway_url)
+
+
+@pytest.mark.requirement(57)
+async def test_people_sign_in_by_the_real_cores(node: str, gateway_url: str) -> None:
+    await passes(node, "sign-in-suite.mjs", gateway_url)
+
+
+@in_one_form
+@pytest.mark.requirement(57)
+async def test_no_failure_on_the_way_becomes_a_session(node: str, gateway_url: str) -> None:
+    await passes(node, "outage-suite.mjs", gateway_url)
+
+
+async def test_the_articles_login_code_takes_refusals_for_refusals(node: str, gateway_url: str) -> None:
+    await passes(node, "login-suite.mjs", gateway_url)
+
+
+@in_one_form
+async def test_people_sign_in_by_password_through_the_real_cores(node: str, gateway_url: str) -> None:
+    await passes(node, "credentials-suite.mjs", gateway_url)
+
+
+async def test_the_articles_client_fails_closed_while_the_server_is_away(node: str) -> None:
+    async with (
+        grpc.aio.insecure_channel("unix:/nowhere/gatepost.sock") as channel,
+        http_gateway.running(GatewaySettings(http_port=0, shutdown_seconds=1), channel) as gateway,
+    ):
+        await passes(node, "server-away-suite.mjs", gateway.http_url)
+
+
+async def test_the_articles_login_code_takes_a_full_server_for_a_refusal(
+    node: str, settings: AuthServerSettings
+) -> None:
+    narrow = settings.model_copy(update={"hash_pool_width": 1, "hash_pool_queue": 0, "bcrypt_cost": 10})
+    async with (
+        auth_server.running(narrow) as server,
+        grpc.aio.insecure_channel(server.grpc_target) as channel,
+        http_gateway.running(GatewaySettings(http_port=0, shutdown_seconds=1), channel) as gateway,
+    ):
+        await passes(node, "login-flood-suite.mjs", gateway.http_url)

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 
 import { AuthRestAdapter } from "./auth-rest-adapter.js";
 
+if (!process.env.GATEPOST_BASE_URL) throw new Error("run these suites by tests/e2e/test_nextauth.py");
 export const BASE_URL = process.env.GATEPOST_BASE_URL;
 export const SECRET = process.env.GATEPOST_ADAPTER_SECRET;
 export const adapter = AuthRestAdapter(BASE_URL, SECRET);
