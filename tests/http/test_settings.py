@@ -1,0 +1,36 @@
+import pytest
+from pydantic import ValidationError
+
+from http_gateway.settings import GatewaySettings
+
+
+def test_every_setting_says_what_it_is_for():
+    for name, field in GatewaySettings.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+
+
+def test_settings_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("GATEPOST_HTTP_PORT", "9000")
+    monkeypatch.setenv("GATEPOST_DISABLED_ROUTES", "DELETE /adapter/{id}, GET /auth,")
+
+    settings = GatewaySettings()
+
+    assert settings.http_port == 9000
+    assert settings.disabled_routes == ["DELETE /adapter/{id}", "GET /auth"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"http_port": 70_000},
+        {"request_timeout_seconds": 0},
+        {"request_timeout_seconds": float("nan")},
+        {"body_limit_bytes": 0},
+        {"auth_target": ""},
+    ],
+    ids=str,
+)
+def test_a_setting_out_of_bounds_is_refused(wrong):
+    with pytest.raises(ValidationError):
+        GatewaySettings(**wrong)
