@@ -27,8 +27,13 @@ class InProcessChannel:
         self._rpcs = rpcs
         self._health_check = health_check
 
-    def unary_unary(self, method: str, **_: Any) -> Callable[..., Awaitable[Any]]:
-        """What calls the RPC of this path; serializers are not needed."""
+    def unary_unary(
+        self,
+        method: str,
+        request_serializer: object = None,  # noqa: ARG002 (messages are handed over as they are)
+        response_deserializer: object = None,  # noqa: ARG002 (messages are handed over as they are)
+    ) -> Callable[..., Awaitable[Any]]:
+        """What calls the RPC of this path; the serializers of a channel over a socket are not needed."""
         rpc = self._rpcs.get(method)
         if method == HEALTH_CHECK:
             return self._check_health
