@@ -63,7 +63,7 @@ def main() -> None:
     except PermissionError as error:
         sys.exit(f"{error.filename or VENV} cannot be written: use a checkout of your own, or its owner's account.")
     except KeyboardInterrupt:
-        sys.exit("\nInterrupted; the next start goes on from here.")
+        sys.exit("\nInterrupted; the next start begins it anew.")
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -206,6 +207,22 @@ def test_a_signal_ends_it_cleanly(up: Up, folder: Path, number: signal.Signals) 
     assert code == 0
     assert said.strip() == "Gatepost has stopped."
     assert not (folder / "run.json").exists()
+
+
+def test_a_second_ctrl_c_waits_for_nobody(up: Up, folder: Path) -> None:
+    head = b"POST /auth/register HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n"
+    with running_up(folder, **database_of(up)) as ended:
+        host, _, port = ended.run["http_url"].removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(head)
+            assert client.recv(100).startswith(b"HTTP/1.1 ")
+            ended.process.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):
+                ended.process.wait(0.5)
+
+            code, _ = ended.end(signal.SIGINT)
+
+    assert code == 130
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="run as root to see how root's folders are refused")
