@@ -32,8 +32,8 @@ async def body_of(request: BaseRequest, limit_bytes: int, timeout_seconds: float
                 body = await _read(content, limit_bytes)
     except TimeoutError:
         raise RefusedError("HTTP_INVALID", "The body did not arrive in time.", status=408) from None
-    except (HttpProcessingError, web.RequestPayloadError):
-        raise RefusedError("HTTP_INVALID", "The body does not keep to HTTP.") from None
+    except (HttpProcessingError, web.RequestPayloadError, ConnectionError):
+        raise RefusedError("HTTP_INVALID", "The body does not keep to HTTP, or ended early.") from None
     if len(body) > limit_bytes:
         raise _too_large(limit_bytes)
     if body:

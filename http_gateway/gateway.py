@@ -46,9 +46,8 @@ class Gateway:
             return await route.answer(visit)
         except RefusedError as refusal:
             return _refused(refusal, route, request_id, started)
-        except Exception:  # the one place where a defect of the gateway becomes a status
-            log.exception("defect", extra={"request_id": request_id})
-            return _refused(RefusedError(*FAULT), route, request_id, started)
+        except Exception as defect:  # the one place where a defect of the gateway becomes a status
+            return _refused(RefusedError(*FAULT), route, request_id, started, defect=defect)
 
     def _visit_of(self, request: BaseRequest, request_id: str) -> tuple[Route, Visit]:
         path, query = _target_of(request)
@@ -75,7 +74,9 @@ def _target_of(request: BaseRequest) -> tuple[str, str]:
     return path, query
 
 
-def _refused(refusal: RefusedError, route: Route | None, request_id: str, started: float) -> web.Response:
+def _refused(
+    refusal: RefusedError, route: Route | None, request_id: str, started: float, *, defect: Exception | None = None
+) -> web.Response:
     manners = route.manners if route else _STRANGER
     # What the server refused has its line in the server's log.
     if not refusal.by_server:
@@ -87,6 +88,6 @@ def _refused(refusal: RefusedError, route: Route | None, request_id: str, starte
             "request_id": request_id,
             "ms": round((perf_counter() - started) * 1000, 1),
         }
-        level = logging.WARNING if status >= 500 else logging.INFO
-        log.log(level, "refused", extra=line)
+        level = logging.ERROR if defect else logging.WARNING if status >= 500 else logging.INFO
+        log.log(level, "refused", extra=line, exc_info=defect)
     return problem(refusal, request_id, manners)

@@ -36,11 +36,13 @@ class _Connection(web.RequestHandler):
             raise ConnectionError("a part of the answer is sent already")
         refusal = RefusedError("HTTP_INVALID", "The request does not keep to HTTP, or its head is too long.")
         if status >= 500:
-            log.error("defect below the routes", exc_info=exc)
             refusal = RefusedError(*FAULT)
         request_id = request_id_of({})
         line = {"route": "unmatched", "status": refusal.status, "reason": refusal.reason, "request_id": request_id}
-        log.info("refused", extra=line)
+        if status >= 500:
+            log.error("refused", extra=line, exc_info=exc)
+        else:  # the text of a parser's error may quote the request
+            log.info("refused", extra=line)
         response = problem(refusal, request_id, Manners())
         response.force_close()
         return response

@@ -13,6 +13,7 @@ from grpc import StatusCode
 from http_gateway.headers import PROBLEM_HEADERS
 
 CLIENT_CLOSED_REQUEST = 499
+DEFAULT_CHALLENGE = 'Bearer realm="gatepost"'
 
 # google/rpc/code.proto says which; 200 stands there for OK, which no refusal has.
 HTTP_STATUS: Mapping[StatusCode, int] = {
@@ -90,7 +91,7 @@ class Manners:
     """The status of every 4xx; by its reason where it is 0."""
     empty_server_error: bool = False
     """Whether a 5xx has no body."""
-    challenge: str = 'Bearer realm="gatepost"'
+    challenge: str = DEFAULT_CHALLENGE
     """The WWW-Authenticate header of a 401."""
 
     def status_of(self, refusal: RefusedError) -> int:

@@ -23,7 +23,7 @@ from http_gateway.deadlines import timeout_seconds_of
 from http_gateway.field_names import FieldNames
 from http_gateway.headers import CACHEABLE_JSON_HEADERS, JSON_HEADERS
 from http_gateway.json_writing import writer_of
-from http_gateway.problems import Manners, RefusedError
+from http_gateway.problems import DEFAULT_CHALLENGE, Manners, RefusedError
 from http_gateway.request_reading import RequestReader
 from http_gateway.rpc_errors import NO_ANSWER, refusal_of
 from http_gateway.settings import GatewaySettings
@@ -94,10 +94,11 @@ class BoundRoute:
 
 def _manners_of(binding: Binding) -> Manners:
     credential = credential_form_of(binding.guard)
-    manners = Manners(binding.rest.refusal_status, binding.rest.empty_server_error)
-    if credential is None:
-        return manners
-    return Manners(manners.refusal_status, manners.empty_server_error, credential.challenge)
+    return Manners(
+        refusal_status=binding.rest.refusal_status,
+        empty_server_error=binding.rest.empty_server_error,
+        challenge=credential.challenge if credential else DEFAULT_CHALLENGE,
+    )
 
 
 def _answer_writer(binding: Binding) -> Callable[[Any], Any]:
