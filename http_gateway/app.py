@@ -12,7 +12,7 @@ from aiohttp import web
 from http_gateway.bindings import Binding
 from http_gateway.channel import Channel
 from http_gateway.contract import contract_services, read_bindings
-from http_gateway.docs_page import DOCS_HEADERS, docs_page
+from http_gateway.docs.page import DOCS_HEADERS, docs_page
 from http_gateway.gateway import Gateway
 from http_gateway.headers import CACHEABLE_JSON_HEADERS
 from http_gateway.http_server import HttpServer

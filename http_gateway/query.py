@@ -8,11 +8,11 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from http_gateway.json_fields import Faults, kind_of, mask_paths_of
+from http_gateway.json.fields import Faults, kind_of, mask_paths_of
+from http_gateway.json.text_values import text_reader
+from http_gateway.json.timestamps import read_timestamp
 from http_gateway.problems import Violation
 from http_gateway.templates import decoded
-from http_gateway.text_values import text_reader
-from http_gateway.timestamps import read_timestamp
 
 SHOWN_NAME_CHARACTERS = 64
 

@@ -8,11 +8,11 @@ from typing import Any
 from google.protobuf.message_factory import GetMessageClass
 
 from http_gateway.bindings import Binding
-from http_gateway.json_fields import kind_of
-from http_gateway.json_reading import MessageReader, object_of
+from http_gateway.json.fields import kind_of
+from http_gateway.json.reading import MessageReader, object_of
+from http_gateway.json.text_values import text_reader
 from http_gateway.problems import RefusedError, Violation
 from http_gateway.query import QueryReader
-from http_gateway.text_values import text_reader
 
 SHOWN_VIOLATIONS = 16
 

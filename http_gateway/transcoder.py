@@ -22,7 +22,7 @@ from http_gateway.credentials import credential_form_of
 from http_gateway.deadlines import timeout_seconds_of
 from http_gateway.field_names import FieldNames
 from http_gateway.headers import CACHEABLE_JSON_HEADERS, JSON_HEADERS
-from http_gateway.json_writing import writer_of
+from http_gateway.json.writing import writer_of
 from http_gateway.problems import DEFAULT_CHALLENGE, Manners, RefusedError
 from http_gateway.request_reading import RequestReader
 from http_gateway.rpc_errors import NO_ANSWER, refusal_of

@@ -5,8 +5,8 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gatepost.v1.errors_pb2 import ErrorReason
-from http_gateway.comments import Comments
 from http_gateway.contract import contract_services
+from http_gateway.openapi.comments import Comments
 
 CONTRACT = Path(__file__).parents[2] / "generated" / "gatepost" / "contract.binpb"
 COMMENTS = Comments(FileDescriptorSet.FromString(CONTRACT.read_bytes()))

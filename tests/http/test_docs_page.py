@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 import pytest
 
 from gatepost.v1.errors_pb2 import ErrorReason
-from http_gateway.docs_page import docs_page
+from http_gateway.docs.page import docs_page
 from tests.contract.doors import DOORS
 
 VOID = {"meta", "br"}

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepost.v1 import adapter_pb2, adapter_service_pb2, auth_service_pb2, user_pb2
-from http_gateway.json_reading import MessageReader, object_of
+from http_gateway.json.reading import MessageReader, object_of
+from http_gateway.json.structs import DEPTH_LIMIT
 from http_gateway.problems import RefusedError
-from http_gateway.structs import DEPTH_LIMIT
 from tests.contract.built import a_field, a_message
 
 SCALARS = [

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepost.v1 import adapter_pb2, auth_service_pb2, keys_service_pb2, user_pb2
-from http_gateway.json_reading import MessageReader
-from http_gateway.json_writing import writer_of
+from http_gateway.json.reading import MessageReader
+from http_gateway.json.writing import writer_of
 from tests.contract.built import a_field, a_message
 
 PROFILE_KEYS = [field.json_name for field in user_pb2.Profile.DESCRIPTOR.fields]

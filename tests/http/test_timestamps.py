@@ -5,7 +5,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from http_gateway.timestamps import read_timestamp, timestamp_text
+from http_gateway.json.timestamps import read_timestamp, timestamp_text
 
 SECONDS = st.integers(-62135596800, 253402300799)
 LOCAL = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1))  # noqa: DTZ001  the zone follows

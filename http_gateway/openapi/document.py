@@ -1,6 +1,6 @@
 """Writes the OpenAPI document of the contract, from the descriptors that the gateway serves.
 
-Usage: python -m http_gateway.openapi contract.binpb > openapi.json
+`python -m http_gateway.openapi contract.binpb` writes it to standard output.
 The descriptor set brings the comments (protoc --include_source_info).
 """
 
@@ -17,11 +17,11 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from gatepost.v1.errors_pb2 import ErrorReason
 from gatepost.v1.options_pb2 import Guard
 from http_gateway.bindings import Binding
-from http_gateway.comments import Comments
 from http_gateway.contract import contract_services, read_bindings
-from http_gateway.json_fields import kind_of
-from http_gateway.openapi_answers import PROBLEM, Answers
-from http_gateway.openapi_schemas import Schema, Schemas
+from http_gateway.json.fields import kind_of
+from http_gateway.openapi.answers import PROBLEM, Answers
+from http_gateway.openapi.comments import Comments
+from http_gateway.openapi.schemas import Schema, Schemas
 
 DESCRIPTION = (
     "Users, accounts, sessions and tokens for a NextAuth front end and the services behind it. "
@@ -156,7 +156,3 @@ def main() -> None:
     document = document_of(read_bindings(contract_services()), Comments(files))
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
-
-
-if __name__ == "__main__":
-    main()

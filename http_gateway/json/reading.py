@@ -14,9 +14,9 @@ import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gatepost.v1.options_pb2 import flatten
-from http_gateway.json_fields import STRUCT, VALUE, Faults, Filler, Setter, kind_of, setter_of
+from http_gateway.json.fields import STRUCT, VALUE, Faults, Filler, Setter, kind_of, setter_of
+from http_gateway.json.structs import fill_value
 from http_gateway.problems import RefusedError, Violation
-from http_gateway.structs import fill_value
 
 SHOWN_KEY_CHARACTERS = 64
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from http_gateway.json_values import scalar_reader
+from http_gateway.json.values import scalar_reader
 
 _BOOLS = {"true": True, "false": False}
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from http_gateway.json_values import ValueReader, read_string, scalar_reader
+from http_gateway.json.structs import fill_list, fill_struct, fill_value
+from http_gateway.json.timestamps import read_timestamp
+from http_gateway.json.values import ValueReader, read_string, scalar_reader
 from http_gateway.problems import Violation
-from http_gateway.structs import fill_list, fill_struct, fill_value
-from http_gateway.timestamps import read_timestamp
 
 STRUCT = "google.protobuf.Struct"
 VALUE = "google.protobuf.Value"

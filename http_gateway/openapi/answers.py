@@ -11,8 +11,8 @@ from grpc import StatusCode
 from gatepost.v1.errors_pb2 import ErrorReason
 from gatepost.v1.options_pb2 import GUARD_PUBLIC
 from http_gateway.bindings import Binding
-from http_gateway.comments import Comments
-from http_gateway.openapi_schemas import Schema, Schemas, or_null
+from http_gateway.openapi.comments import Comments
+from http_gateway.openapi.schemas import Schema, Schemas, or_null
 from http_gateway.problems import CLIENT_CLOSED_REQUEST, HTTP_STATUS
 
 PROBLEM: Schema = {

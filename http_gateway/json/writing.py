@@ -15,9 +15,9 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from gatepost.v1.options_pb2 import flatten, omit_unset
-from http_gateway.json_fields import STRUCT, kind_of
-from http_gateway.structs import list_of, struct_of, value_of
-from http_gateway.timestamps import timestamp_text
+from http_gateway.json.fields import STRUCT, kind_of
+from http_gateway.json.structs import list_of, struct_of, value_of
+from http_gateway.json.timestamps import timestamp_text
 
 Writer = Callable[[Any], Any]
 

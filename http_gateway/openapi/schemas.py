@@ -10,8 +10,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from buf.validate.validate_pb2 import FieldRules
 from buf.validate.validate_pb2 import field as rules_of_field
 from gatepost.v1.options_pb2 import flatten, omit_unset, sensitive
-from http_gateway.comments import Comments
-from http_gateway.json_fields import STRUCT, VALUE, kind_of
+from http_gateway.json.fields import STRUCT, VALUE, kind_of
+from http_gateway.openapi.comments import Comments
 
 Schema = dict[str, Any]
 

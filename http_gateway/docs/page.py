@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from http_gateway.docs_schemas import example_of, fields_table, linked_type
-from http_gateway.docs_style import STYLE, STYLE_HASH
+from http_gateway.docs.schemas import example_of, fields_table, linked_type
+from http_gateway.docs.style import STYLE, STYLE_HASH
 from http_gateway.headers import CACHEABLE, headers_for
 
 DOCS_HEADERS = headers_for(

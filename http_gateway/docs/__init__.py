@@ -1,0 +1,1 @@
+"""The API page for people, made from the OpenAPI document."""
