@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from auth_server.settings import AuthServerSettings
 from tests.cli.command import COMMAND, QUICK, call, environment, eventually, refusal_of, run
 
 pytestmark = pytest.mark.timeout(60)
@@ -38,9 +39,10 @@ REQUEST = (
 
 
 @pytest.fixture
-def on_database(database_url: str, db: object) -> dict[str, str]:
-    """The settings of a process on the tests' database."""
-    return {**COMPLETE, **QUICK, "GATEPOST_DATABASE_URL": database_url}
+def on_database(settings: AuthServerSettings, db: object) -> dict[str, str]:
+    """The settings of one more process on the tests' database, whose signing key the tests' sealing key opens."""
+    url, keys = settings.database_url.get_secret_value(), settings.sealing_keys.get_secret_value()
+    return {**COMPLETE, **QUICK, "GATEPOST_DATABASE_URL": url, "GATEPOST_SEALING_KEYS": keys}
 
 
 @contextmanager
