@@ -217,11 +217,15 @@ async def test_a_verification_token_has_no_id_and_is_good_once(rest):
         ("/signup", {"name": "a\0b"}, "name"),
         ("/create-session", {"userId": NOBODY, "expires": LATER}, "sessionToken"),
         ("/create-session", {"sessionToken": "t", "userId": NOBODY}, "expires"),
-        ("/link-account", {"userId": NOBODY, "provider": "x", "providerAccountId": 5}, "providerAccountId"),
-        ("/link-account", {"userId": NOBODY, "providerAccountId": "1"}, "provider"),
         (
             "/link-account",
-            {"userId": NOBODY, "provider": "x", "providerAccountId": "1", "expires_at": 2**60},
+            {"userId": NOBODY, "type": "a", "provider": "x", "providerAccountId": 5},
+            "providerAccountId",
+        ),
+        ("/link-account", {"userId": NOBODY, "type": "oauth", "providerAccountId": "1"}, "provider"),
+        (
+            "/link-account",
+            {"userId": NOBODY, "type": "oauth", "provider": "x", "providerAccountId": "1", "expires_at": 2**60},
             "expires_at",
         ),
     ],
