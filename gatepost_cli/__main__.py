@@ -145,7 +145,7 @@ def users_group() -> None:
 @click.argument("email")
 @click.argument("role", type=click.Choice(["user", "operator"]))
 def role_command(email: str, role: str) -> None:
-    r"""Give the user with this EMAIL a role; an operator may see and change every user.
+    r"""Give the user with this EMAIL a role; an operator may see and delete every user.
 
     The database is GATEPOST_DATABASE_URL's, else that of the `gatepost up` that runs.
 
