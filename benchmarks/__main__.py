@@ -15,7 +15,7 @@ from benchmarks.forms import running_forms
 from benchmarks.gatepost import BCRYPT_COST, Gatepost, Settings, running_gatepost, running_in_one
 from benchmarks.load import Load
 from benchmarks.logins import login_flood, login_rate
-from benchmarks.machine import description, short_name
+from benchmarks.machine import OtherWork, description, short_name
 from benchmarks.measure import Bench, Form
 from benchmarks.report import Report
 
@@ -78,6 +78,7 @@ def _measure(options: argparse.Namespace, database: Database) -> Report:
     width, settings = max(1, cores - 1), Settings(database)
     names = options.names or list(CASES)
     report = Report(description(database.version), options.seconds, options.rounds)
+    other_work = OtherWork(database.postmaster_pid)
     with (
         running_gatepost(settings, hash_width=width) as gatepost,
         running_forms(gatepost, database) as forms,
@@ -94,6 +95,7 @@ def _measure(options: argparse.Namespace, database: Database) -> Report:
             bench = replace(bench, rounds=min(LOGIN_ROUNDS, options.rounds))
             _measure_logins(bench, forms, gatepost, report, width)
             _measure_logins_on_all_cores(bench, settings, report, cores)
+        report.machine["work of others during the run"] = other_work.share
     return report
 
 

@@ -22,6 +22,15 @@ def cpu_seconds_of(root_pid: int) -> float:
     return seconds
 
 
+def busy_seconds_of_machine() -> float | None:
+    """What all cores have worked since the machine started, of which it was robbed included; None where unknown."""
+    if not PROC.joinpath("stat").exists():
+        return None
+    # proc(5): user, nice, system, idle, iowait, irq, softirq, steal.
+    user, nice, system, _, _, irq, softirq, steal = map(int, PROC.joinpath("stat").read_text().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
 def parent_if_postgres(pid: int) -> int | None:
     """The parent of a PostgreSQL backend of this machine, which is the postmaster; None on another machine."""
     shown = subprocess.run(["ps", "-o", "ppid=,comm=", "-p", str(pid)], capture_output=True, text=True, check=False)

@@ -3,8 +3,11 @@
 import os
 import platform
 import re
+import time
 from importlib.metadata import version
 from pathlib import Path
+
+from benchmarks.cpu import busy_seconds_of_machine, cpu_seconds_of
 
 PACKAGES = ("grpcio", "protobuf", "aiohttp", "asyncpg", "uvloop", "orjson", "bcrypt", "PyJWT", "cryptography")
 
@@ -17,9 +20,30 @@ def description(postgres_version: str) -> dict[str, str]:
         "kernel": f"{platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "PostgreSQL": postgres_version.partition(" on ")[0].removeprefix("PostgreSQL "),
-        "load before the run": f"{os.getloadavg()[0]:.1f} processes",
         "packages": ", ".join(f"{package} {version(package)}" for package in PACKAGES),
     }
+
+
+class OtherWork:
+    """How much of the machine others use while the benchmark runs, which spoils its figures."""
+
+    def __init__(self, postmaster_pid: int | None) -> None:
+        self._own_pids = [pid for pid in (os.getpid(), postmaster_pid) if pid is not None]
+        self._began = time.monotonic()
+        self._busy_before = busy_seconds_of_machine()
+        self._own_before = self._own_seconds()
+
+    @property
+    def share(self) -> str:
+        """In percent of all cores since it was made."""
+        busy = busy_seconds_of_machine()
+        if busy is None or self._busy_before is None:
+            return "unknown"
+        others = busy - self._busy_before - (self._own_seconds() - self._own_before)
+        return f"{others / (time.monotonic() - self._began) / (os.cpu_count() or 1):.0%} of the machine"
+
+    def _own_seconds(self) -> float:
+        return sum(cpu_seconds_of(pid) for pid in self._own_pids)
 
 
 def short_name() -> str:

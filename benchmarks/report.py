@@ -49,7 +49,8 @@ class Report:
 
     def as_text(self) -> str:
         """Tables for a terminal."""
-        return "\n\n".join(self._parts(_aligned))
+        machine = "\n".join(f"{name}: {words}" for name, words in self.machine.items())
+        return "\n\n".join([*self._parts(_aligned), machine])
 
     def as_markdown(self, today: datetime.date) -> str:
         """A page to keep."""

@@ -72,19 +72,25 @@ class Statements:
 
 
 _ROTATION = """
-    WITH used AS (
-        UPDATE refresh_tokens
-           SET used_at = $3
-          FROM refresh_families, users
+    WITH family AS (
+        SELECT refresh_families.id, refresh_families.user_id, refresh_families.expires
+          FROM refresh_families
+          JOIN refresh_tokens ON refresh_tokens.family_id = refresh_families.id
          WHERE refresh_tokens.token_hash = $1
-           AND refresh_tokens.used_at IS NULL
-           AND refresh_tokens.expires > $3
-           AND refresh_families.id = refresh_tokens.family_id
            AND refresh_families.ended_at IS NULL
            AND refresh_families.expires > $3
-           AND users.id = refresh_families.user_id
+           FOR KEY SHARE OF refresh_families
+    ), used AS (
+        UPDATE refresh_tokens
+           SET used_at = $3
+          FROM family, users
+         WHERE refresh_tokens.token_hash = $1
+           AND refresh_tokens.family_id = family.id
+           AND refresh_tokens.used_at IS NULL
+           AND refresh_tokens.expires > $3
+           AND users.id = family.user_id
            AND users.disabled_at IS NULL
-        RETURNING refresh_tokens.family_id, refresh_tokens.generation, refresh_families.expires AS family_expires,
+        RETURNING refresh_tokens.family_id, refresh_tokens.generation, family.expires AS family_expires,
                   users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
                   users.created_at, users.updated_at
     ), successor AS (
