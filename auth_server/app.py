@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,6 +53,8 @@ class RunningServer:
     channel: InProcessChannel
     grpc_port: int
     grpc_target: str
+    drain: Callable[[], Awaitable[None]]
+    """Tells health that no new calls should come; those that come are still served."""
 
 
 def utc_now() -> datetime:
@@ -90,7 +92,7 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             raise StartError(
                 f"cannot listen on {address} for gRPC: is it in use? choose another GATEPOST_GRPC_PORT"
             ) from error
-        yield RunningServer(InProcessChannel(rpcs, health.check), port, f"{settings.grpc_host}:{port}")
+        yield RunningServer(InProcessChannel(rpcs, health.check), port, f"{settings.grpc_host}:{port}", health.drain)
 
 
 async def _check_migrated(url: str) -> None:

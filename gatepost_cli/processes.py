@@ -51,6 +51,7 @@ async def both_running(
     async with AsyncExitStack() as stack:
         server = await _start_auth(stack, auth)
         yield server, await _start_gateway(stack, gateway, server.channel)
+        await server.drain()  # before the gateway closes, so that balancers look elsewhere first
 
 
 def serve_all() -> None:

@@ -73,11 +73,11 @@ def _key_of(part: str) -> tuple[str, bytes]:
     try:
         key = base64.b64decode(encoded, validate=True)
     except binascii.Error:
-        raise ValueError(f"the key {name} is not base64") from None
+        raise ValueError("a key is not base64") from None
     if len(key) != KEY_BYTES:
-        raise ValueError(f"the key {name} has {len(key)} bytes instead of {KEY_BYTES}")
+        raise ValueError(f"a key has {len(key)} bytes instead of {KEY_BYTES}")
     if len(set(key)) < KEY_BYTES // 4:
-        raise ValueError(f"the key {name} is not random")
+        raise ValueError("a key is not random")
     return name, key
 
 

@@ -143,3 +143,12 @@ async def test_a_database_without_its_migrations_is_told(settings, database_url,
         async with running(bare):
             pass
     await sql.execute("DROP DATABASE bare")
+
+
+async def test_a_server_that_was_told_to_drain_says_so_and_still_serves(settings, sql):
+    async with running(settings.model_copy(update={"reflection": False})) as server:
+        async with grpc.aio.insecure_channel(server.grpc_target) as channel:
+            await server.drain()
+
+            assert await status(channel) == NOT_SERVING
+            assert await People(channel, "").registered()
