@@ -83,6 +83,9 @@ class Database:
                 raise DatabaseUnavailableError from error
             except UNSTORABLE as error:
                 raise RequestInvalidError from error
+            except asyncpg.PostgresError as error:
+                error.detail = None  # it holds the row, which no log may show
+                raise
 
 
 @asynccontextmanager

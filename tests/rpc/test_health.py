@@ -146,9 +146,9 @@ async def test_a_database_without_its_migrations_is_told(settings, database_url,
 
 
 async def test_a_server_that_was_told_to_drain_says_so_and_still_serves(settings, sql):
-    async with running(settings.model_copy(update={"reflection": False})) as server:
-        async with grpc.aio.insecure_channel(server.grpc_target) as channel:
-            await server.drain()
+    plain = settings.model_copy(update={"reflection": False})
+    async with running(plain) as draining, grpc.aio.insecure_channel(draining.grpc_target) as channel:
+        await draining.drain()
 
-            assert await status(channel) == NOT_SERVING
-            assert await People(channel, "").registered()
+        assert await status(channel) == NOT_SERVING
+        assert await People(channel, "").registered()

@@ -67,3 +67,15 @@ async def test_a_database_that_cannot_be_reached_is_told(url):
     with pytest.raises(DatabaseUnavailableError):
         async with connected(url, size=1):
             pass
+
+
+async def test_an_error_of_the_driver_does_not_show_the_row(shared_database, sql):
+    await sql.execute(
+        "INSERT INTO users (id, name, created_at, updated_at) VALUES (gen_random_uuid(), 'x', now(), now())"
+    )
+
+    with pytest.raises(asyncpg.CheckViolationError) as caught:
+        await shared_database.fetchrow("UPDATE users SET name = 'marked', role = 'other' RETURNING id")
+
+    assert "marked" not in str(caught.value)
+    assert caught.value.constraint_name == "users_role_check"
