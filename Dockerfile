@@ -25,7 +25,7 @@ RUN /opt/gatepost/bin/python -c "import auth_server.app, gatepost_cli.database, 
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="Gatepost" \
-      org.opencontainers.image.description="A private auth service: users, accounts, sessions and tokens over gRPC and REST" \
+      org.opencontainers.image.description="Auth service for a NextAuth front end and internal services, over REST and gRPC" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/gatepost /opt/gatepost
 ENV PATH=/opt/gatepost/bin:$PATH \
