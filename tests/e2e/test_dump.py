@@ -20,6 +20,7 @@ import pytest
 from auth_server.settings import AuthServerSettings
 from gatepost_cli.embedded_postgres import EmbeddedPostgres
 from tests.conftest import ADAPTER_SECRET
+from tests.e2e.programs import run
 from tests.e2e.traces import traces_of
 
 ADAPTER = {"x-auth-secret": ADAPTER_SECRET}
@@ -96,15 +97,9 @@ def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], bytes]:
 
 
 async def dump(postgres: EmbeddedPostgres, options: list[str], environment: dict[str, str]) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        *[str(postgres.bin / "pg_dump"), *options, postgres.dsn],
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    text, errors = await process.communicate()
-    assert process.returncode == 0, errors
-    return text
+    said = await run(postgres.bin / "pg_dump", *options, postgres.dsn, env={**os.environ, **environment})
+    assert said.ok, said.errors
+    return said.out.encode()
 
 
 async def use_the_adapter(rest: Rest, marked: Secrets) -> str:

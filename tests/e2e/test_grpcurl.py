@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,42 +13,25 @@ from auth_server.app import RunningServer, running
 from auth_server.settings import AuthServerSettings
 from tests.conftest import ADAPTER_SECRET
 from tests.e2e.conftest import Needs
+from tests.e2e.programs import Said, run
 from tests.people import PASSWORD
 
 SECRET = f"x-auth-secret: {ADAPTER_SECRET}"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a program said, and whether it was content."""
+def refusal_of(said: Said) -> dict[str, Any]:
+    """The ErrorInfo of the error's details, which is the first line that holds one."""
+    lines = (line for line in said.errors.splitlines() if "google.rpc.ErrorInfo" in line)
+    info: dict[str, Any] = json.loads(next(lines).partition("\t")[2])
+    return info
 
-    ok: bool
-    out: str
-    errors: str
 
-    @property
-    def answer(self) -> Any:
-        assert self.ok, self.errors
-        return json.loads(self.out)
-
-    @property
-    def refusal(self) -> dict[str, Any]:
-        """The ErrorInfo of the error's details, which is the first line that holds one."""
-        assert not self.ok
-        lines = (line for line in self.errors.splitlines() if "google.rpc.ErrorInfo" in line)
-        info: dict[str, Any] = json.loads(next(lines).partition("\t")[2])
-        return info
+def answer_of(said: Said) -> Any:
+    assert said.ok, said.errors
+    return json.loads(said.out)
 
 
 Grpcurl = Callable[..., Awaitable[Said]]
-
-
-async def run(*command: str) -> Said:
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, errors = await process.communicate()
-    return Said(process.returncode == 0, out.decode(), errors.decode())
 
 
 @pytest.fixture
@@ -111,8 +92,8 @@ async def test_a_call_with_its_guard_is_answered(grpcurl: Grpcurl) -> None:
 
     found = await grpcurl("gatepost.v1.AdapterService/GetUserByEmail", header=SECRET, body={"email": "ADA@example.org"})
 
-    assert found.answer == made.answer
-    assert found.answer["user"]["email"] == "ada@example.org"
+    assert answer_of(found) == answer_of(made)
+    assert answer_of(found)["user"]["email"] == "ada@example.org"
 
 
 @pytest.mark.requirement(9)
@@ -136,7 +117,7 @@ async def test_a_call_without_its_guard_is_refused_for_a_reason(
     said = await grpcurl(f"gatepost.v1.{method}", header=header)
 
     assert "Code: Unauthenticated" in said.errors
-    assert (said.refusal["domain"], said.refusal["reason"]) == ("gatepost", reason)
+    assert (refusal_of(said)["domain"], refusal_of(said)["reason"]) == ("gatepost", reason)
     assert said.out == ""
 
 
@@ -146,7 +127,7 @@ async def test_a_field_at_fault_is_named(grpcurl: Grpcurl) -> None:
     said = await grpcurl("gatepost.v1.AuthService/Register", body=body)
 
     assert "Code: InvalidArgument" in said.errors
-    assert said.refusal["reason"] == "REQUEST_INVALID"
+    assert refusal_of(said)["reason"] == "REQUEST_INVALID"
     assert '"field":"email"' in said.errors
     assert '"field":"password"' in said.errors
 
@@ -155,26 +136,26 @@ async def test_a_person_registers_logs_in_and_refreshes(grpcurl: Grpcurl) -> Non
     person = {"email": "ada@example.org", "password": PASSWORD}
     registered = await grpcurl("gatepost.v1.AuthService/Register", body={"name": "Ada", **person})
     signed_in = await grpcurl("gatepost.v1.AuthService/Login", body=person)
-    first = signed_in.answer["backend_tokens"]
+    first = answer_of(signed_in)["backend_tokens"]
 
     refreshed = await grpcurl(
         "gatepost.v1.AuthService/RefreshTokens", header=f"authorization: Refresh {first['refresh_token']}"
     )
 
-    second = refreshed.answer["backend_tokens"]
+    second = answer_of(refreshed)["backend_tokens"]
     own = await grpcurl(
         "gatepost.v1.UsersService/GetUser",
         header=f"authorization: Bearer {second['access_token']}",
-        body={"id": signed_in.answer["user"]["id"]},
+        body={"id": answer_of(signed_in)["user"]["id"]},
     )
-    assert registered.answer["user"]["email"] == own.answer["user"]["email"] == "ada@example.org"
+    assert answer_of(registered)["user"]["email"] == answer_of(own)["user"]["email"] == "ada@example.org"
     assert second["refresh_token"] != first["refresh_token"]
 
 
 async def test_keys_are_read_by_anyone(grpcurl: Grpcurl) -> None:
     said = await grpcurl("gatepost.v1.KeysService/GetJsonWebKeySet")
 
-    assert [key["alg"] for key in said.answer["keys"]] == ["EdDSA"]
+    assert [key["alg"] for key in answer_of(said)["keys"]] == ["EdDSA"]
 
 
 @pytest.mark.requirement(8)
@@ -182,7 +163,7 @@ async def test_keys_are_read_by_anyone(grpcurl: Grpcurl) -> None:
 async def test_health_is_checked(grpcurl: Grpcurl, service: str) -> None:
     said = await grpcurl("grpc.health.v1.Health/Check", body={"service": service})
 
-    assert said.answer == {"status": "SERVING"}
+    assert answer_of(said) == {"status": "SERVING"}
 
 
 @pytest.mark.requirement(8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 from pathlib import Path
@@ -16,6 +15,7 @@ from http_gateway import app as http_gateway
 from http_gateway.settings import GatewaySettings
 from tests.conftest import ADAPTER_SECRET
 from tests.e2e.conftest import Needs
+from tests.e2e.programs import run
 
 NODE_FOLDER = Path(__file__).parent / "node"
 ADAPTER_SUITES = ["adapter-suite.mjs", "adapter-accounts-suite.mjs", "adapter-sessions-suite.mjs"]
@@ -41,20 +41,9 @@ async def passes(node: str, suite: str, gateway_url: str) -> None:
         "GATEPOST_BASE_URL": gateway_url,
         "GATEPOST_ADAPTER_SECRET": ADAPTER_SECRET,
     }
-    process = await asyncio.create_subprocess_exec(
-        *[node, "--test-reporter=spec", suite],
-        cwd=NODE_FOLDER,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert process.returncode == 0, said.decode().rpartition("failing tests:")[2]
-    assert b"pass 0" not in said
+    said = await run(node, "--test-reporter=spec", suite, cwd=NODE_FOLDER, env=environment)
+    assert said.ok, said.out.rpartition("failing tests:")[2] + said.errors
+    assert "pass 0" not in said.out
 
 
 @pytest.mark.requirement(57)
