@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from benchmarks.database import Database
@@ -51,27 +51,10 @@ def running_gatepost(settings: Settings, *, hash_width: int) -> Iterator[Gatepos
     with ExitStack() as stack:
         everything = stack.enter_context(running_in_one(settings, hash_width=hash_width))
         grpc_port, http_port = free_port(), free_port()
-        auth = stack.enter_context(
-            running(
-                "auth server",
-                "gatepost_cli",
-                "serve",
-                "auth",
-                port=grpc_port,
-                settings=settings.of(grpc_port=grpc_port, hash_pool_width=hash_width),
-            )
-        )
-        gateway = stack.enter_context(
-            running(
-                "gateway",
-                "gatepost_cli",
-                "serve",
-                "gateway",
-                port=http_port,
-                settings=settings.of(http_port=http_port, auth_target=f"127.0.0.1:{grpc_port}"),
-            )
-        )
-        yield Gatepost(everything, gateway, auth)
+        own = settings.of(grpc_port=grpc_port, hash_pool_width=hash_width)
+        auth = stack.enter_context(_serving("auth server", "auth", grpc_port, own))
+        own = settings.of(http_port=http_port, auth_target=f"127.0.0.1:{grpc_port}")
+        yield Gatepost(everything, stack.enter_context(_serving("gateway", "gateway", http_port, own)), auth)
 
 
 @contextmanager
@@ -79,8 +62,12 @@ def running_in_one(settings: Settings, *, hash_width: int) -> Iterator[Server]:
     """All of Gatepost in one process."""
     port = free_port()
     own = settings.of(http_port=port, grpc_port=free_port(), hash_pool_width=hash_width)
-    with running("one process", "gatepost_cli", "serve", "all", port=port, settings=own) as server:
+    with _serving("one process", "all", port, own) as server:
         yield server
+
+
+def _serving(name: str, what: str, port: int, own: Mapping[str, str]) -> AbstractContextManager[Server]:
+    return running(name, "gatepost_cli", "serve", what, port=port, settings=own)
 
 
 def _key_ring() -> str:

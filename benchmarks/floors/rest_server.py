@@ -23,33 +23,40 @@ class Answers(Protocol):
     async def refresh(self, token: str) -> Json: ...
 
 
-def application(answers: Answers) -> web.Application:
-    """The routes of the measured calls."""
+class Handlers:
+    """The handlers of the measured calls."""
 
-    async def session_and_user(request: web.Request) -> web.Response:
-        return _json(await answers.session_and_user(request.match_info["token"]))
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
 
-    async def user_by_email(request: web.Request) -> web.Response:
-        return _json(await answers.user_by_email(request.query["email"]))
+    async def session_and_user(self, request: web.Request) -> web.Response:
+        return _json(await self._answers.session_and_user(request.match_info["token"]))
 
-    async def create_session(request: web.Request) -> web.Response:
+    async def user_by_email(self, request: web.Request) -> web.Response:
+        return _json(await self._answers.user_by_email(request.query["email"]))
+
+    async def create_session(self, request: web.Request) -> web.Response:
         body = orjson.loads(await request.read())
         expires = datetime.fromisoformat(body["expires"])
-        return _json(await answers.create_session(body["sessionToken"], body["userId"], expires))
+        return _json(await self._answers.create_session(body["sessionToken"], body["userId"], expires))
 
-    async def delete_session(request: web.Request) -> web.Response:
-        return _json(await answers.delete_session(request.match_info["token"]))
+    async def delete_session(self, request: web.Request) -> web.Response:
+        return _json(await self._answers.delete_session(request.match_info["token"]))
 
-    async def refresh(request: web.Request) -> web.Response:
+    async def refresh(self, request: web.Request) -> web.Response:
         orjson.loads(await request.read())
-        return _json(await answers.refresh(request.headers["authorization"].removeprefix("Refresh ")))
+        return _json(await self._answers.refresh(request.headers["authorization"].removeprefix("Refresh ")))
 
+
+def application(answers: Answers) -> web.Application:
+    """The routes of the measured calls."""
+    handlers = Handlers(answers)
     app = web.Application()
-    app.router.add_get("/adapter/get-session/{token}", session_and_user)
-    app.router.add_get("/adapter/get-user-by-email", user_by_email)
-    app.router.add_post("/adapter/create-session", create_session)
-    app.router.add_delete("/adapter/delete-session/{token}", delete_session)
-    app.router.add_post("/auth/refresh", refresh)
+    app.router.add_get("/adapter/get-session/{token}", handlers.session_and_user)
+    app.router.add_get("/adapter/get-user-by-email", handlers.user_by_email)
+    app.router.add_post("/adapter/create-session", handlers.create_session)
+    app.router.add_delete("/adapter/delete-session/{token}", handlers.delete_session)
+    app.router.add_post("/auth/refresh", handlers.refresh)
     return app
 
 
