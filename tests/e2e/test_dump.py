@@ -247,7 +247,6 @@ async def test_no_log_holds_an_email(rest: Rest, marked: Secrets, logged: Callab
 
 
 @pytest.mark.requirement(61)
-@pytest.mark.xfail(reason="the driver's error is logged with its DETAIL, which holds the row")
 @split
 async def test_no_log_of_a_defect_holds_the_row_that_failed(
     rest: Rest, marked: Secrets, sql: asyncpg.Connection, logged: Callable[[], bytes]
