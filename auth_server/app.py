@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.passwords import PasswordHashes
-from auth_server.domain.secrets import KeyRing, Seal, SealBrokenError, new_token
+from auth_server.domain.secrets import KeyRing, Seal, SealBrokenError
 from auth_server.doors.grpc_port import PortTakenError, listening
 from auth_server.doors.health import Health
 from auth_server.doors.in_process import InProcessChannel
@@ -84,7 +83,7 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             ) from error
         health = Health({rpc.method.descriptor.containing_service.full_name for rpc in rpcs.values()})
         await stack.enter_async_context(health.following(database))
-        address = f"{settings.grpc_host}:{settings.grpc_port}"
+        address = _address(settings.grpc_host, settings.grpc_port)
         try:
             door = listening(address, rpcs, health, reflected=settings.reflection)
             port = await stack.enter_async_context(door)
@@ -92,7 +91,7 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             raise StartError(
                 f"cannot listen on {address} for gRPC: is it in use? choose another GATEPOST_GRPC_PORT"
             ) from error
-        yield RunningServer(InProcessChannel(rpcs, health.check), port, f"{settings.grpc_host}:{port}", health.drain)
+        yield RunningServer(InProcessChannel(rpcs, health.check), port, _target(settings.grpc_host, port), health.drain)
 
 
 async def _check_migrated(url: str) -> None:
@@ -124,8 +123,7 @@ async def _rpcs(
         identity_providers=_identity_providers(settings),
         lives=RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life),
         clock=clock,
-        # Made with the live cost, so that an unknown user takes as long as a known one.
-        dummy_hash=await asyncio.to_thread(hashes.make, new_token()),
+        dummy_hash=hashes.dummy(),
         verified_only=settings.verified_only,
     )
     servicers = [
@@ -142,6 +140,15 @@ async def _rpcs(
 def _identity_providers(settings: AuthServerSettings) -> IdentityProviders:
     issuers = settings.id_token_issuers.items()
     return IdentityProviders({provider: Issuer(each.issuer, each.audience) for provider, each in issuers})
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _target(host: str, port: int) -> str:
+    """Where a client on this machine reaches the server; one that listens on all addresses, at the loopback one."""
+    return _address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104 (nothing listens here)
 
 
 def _derived(ring: KeyRing, purpose: str) -> bytes:

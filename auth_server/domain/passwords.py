@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import secrets
 import unicodedata
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import bcrypt
 from auth_server.domain.secrets import KeyRing
 
 VERSION = "gp1"
+BCRYPT_DIGEST_CHARACTERS = 31
 LEAST_COST = 10  # OWASP Password Storage Cheat Sheet: a work factor of 10 or more
 
 
@@ -34,12 +36,20 @@ class PasswordHashes:
         made = bcrypt.hashpw(_keyed(pepper, password), bcrypt.gensalt(self.cost))
         return f"{VERSION}${name}${made.decode()}"
 
+    def dummy(self) -> str:
+        """A hash of no password, which takes as long to check as one of the present cost."""
+        name, _ = self.peppers.active
+        return (
+            f"{VERSION}${name}${bcrypt.gensalt(self.cost).decode()}{secrets.token_hex(16)[:BCRYPT_DIGEST_CHARACTERS]}"
+        )
+
     def matches(self, password: str, made: str) -> bool:
-        """Whether the hash is of this password; False for a hash of a pepper that is gone. As slow as `make`."""
+        """Whether the hash is of this password; False for a hash of a pepper that is gone, and no sooner."""
         version, _, rest = made.partition("$")
         name, _, by_bcrypt = rest.partition("$")
         pepper = self.peppers.find(name)
         if version != VERSION or pepper is None:
+            self.make(password)  # takes the time that the answer about any other user takes
             return False
         return bcrypt.checkpw(_keyed(pepper, password), by_bcrypt.encode())
 

@@ -8,6 +8,8 @@ from itertools import groupby
 from typing import Any
 
 import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message import Message
 from google.rpc import status_pb2
 from grpc_health.v1 import health, health_pb2_grpc
@@ -49,7 +51,8 @@ async def listening(
     server.add_generic_rpc_handlers(tuple(_generic(name, of_service) for name, of_service in services.items()))
     health_pb2_grpc.add_HealthServicer_to_server(health_of_server.servicer, server)
     if reflected:
-        reflection.enable_server_reflection((*services, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server, pool=_MethodsToo())
     server.add_generic_rpc_handlers((_Unknown(),))
     try:
         port = server.add_insecure_port(address)
@@ -88,6 +91,27 @@ def _served(rpc: Rpc) -> Any:
 
 def _serialize(message: Message) -> bytes:
     return message.SerializeToString()
+
+
+class _MethodsToo:
+    """The pool of descriptors, which finds methods by name as well: `grpcurl describe` asks for them."""
+
+    def __init__(self) -> None:
+        self._pool = descriptor_pool.Default()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:  # noqa: N802 (the pool's name)
+        """The file of a symbol; a method's is its service's."""
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            service, _, method = symbol.rpartition(".")
+            found = self._pool.FindServiceByName(service)
+            if method not in found.methods_by_name:
+                raise
+            return found.file
 
 
 class _Unknown(grpc.GenericRpcHandler):

@@ -84,3 +84,22 @@ def test_a_hash_of_an_older_pepper_still_matches():
     made = HASHES.make("correct horse")
 
     assert PasswordHashes(ring(second=SECOND, first=FIRST), 5).matches("correct horse", made)
+
+
+@pytest.mark.requirement(25)
+@pytest.mark.parametrize("made", ["", "x", "gp0$first$x", "gp1$gone$$2b$04$x", "$2b$04$x"])
+def test_a_hash_that_cannot_match_takes_the_time_of_one(made, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(bcrypt, "hashpw", lambda *arguments: hashed.append(arguments) or b"")
+
+    assert not HASHES.matches("correct horse", made)
+    assert len(hashed) == 1
+
+
+@pytest.mark.requirement(25)
+def test_the_dummy_hash_is_checked_at_the_live_cost_and_matches_nothing():
+    dummy = HASHES.dummy()
+
+    assert dummy.startswith("gp1$first$$2b$04$")
+    assert len(dummy) == len(HASHES.make("x"))
+    assert not HASHES.matches("x", dummy)

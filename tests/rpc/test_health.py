@@ -98,6 +98,18 @@ async def test_reflection_lists_the_contract(server):
     }
 
 
+async def test_reflection_finds_services_messages_and_methods(server):
+    def files_of(*symbols):
+        with grpc.insecure_channel(server.grpc_target) as channel:
+            database = ProtoReflectionDescriptorDatabase(channel)
+            return [database.FindFileContainingSymbol(symbol).name for symbol in symbols]
+
+    symbols = ("gatepost.v1.UsersService", "gatepost.v1.GetUserRequest", "gatepost.v1.UsersService.GetUser")
+    assert await asyncio.to_thread(files_of, *symbols) == ["gatepost/v1/users_service.proto"] * 3
+    with pytest.raises(KeyError):
+        await asyncio.to_thread(files_of, "gatepost.v1.UsersService.Nothing")
+
+
 async def test_reflection_is_off_unless_a_setting_says_so(settings):
     assert type(settings).model_fields["reflection"].default is False
     async with running(settings.model_copy(update={"reflection": False})) as server:

@@ -1,0 +1,110 @@
+import pytest
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from auth_server.settings import AuthServerSettings
+from tests.conftest import key_ring
+
+STRONG = "0123456789abcdefghijklmnopqrstuv"
+GIVEN = {
+    "DATABASE_URL": "postgresql://u@h/d",
+    "GATEPOST_ADAPTER_SECRET": STRONG,
+    "GATEPOST_PEPPERS": key_ring("pepper"),
+    "GATEPOST_SEALING_KEYS": key_ring("seal"),
+}
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Sets variables; None takes one away."""
+
+    def set_variables(**changes):
+        for name, value in (GIVEN | changes).items():
+            if value is None:
+                monkeypatch.delenv(name, raising=False)
+            else:
+                monkeypatch.setenv(name, value)
+
+    return set_variables
+
+
+def test_settings_come_from_the_environment(environment):
+    environment()
+
+    settings = AuthServerSettings()
+
+    assert settings.database_url.get_secret_value() == "postgresql://u@h/d"
+    assert STRONG not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["COMPANY_AUTH_DATABASE_URL", "GATEPOST_DATABASE_URL"])
+def test_the_articles_names_are_accepted(environment, name):
+    environment(DATABASE_URL=None, GATEPOST_ADAPTER_SECRET=None, NEXTAUTH_SECRET=STRONG, **{name: "postgresql://x/y"})
+
+    settings = AuthServerSettings()
+
+    assert settings.database_url.get_secret_value() == "postgresql://x/y"
+    assert settings.adapter_secret.get_secret_value() == STRONG
+
+
+@pytest.mark.parametrize("name", list(GIVEN))
+def test_a_file_may_give_a_secret(environment, name, tmp_path):
+    (tmp_path / "secret").write_text(GIVEN[name] + "\n")
+    environment(**{name: None, f"{name}_FILE": str(tmp_path / "secret")})
+
+    settings = AuthServerSettings()
+
+    values = [field.get_secret_value() for field in vars(settings).values() if hasattr(field, "get_secret_value")]
+    assert GIVEN[name] in values
+
+
+def test_a_file_that_cannot_be_read_is_told(environment, tmp_path):
+    environment(GATEPOST_PEPPERS=None, GATEPOST_PEPPERS_FILE=str(tmp_path / "nothing"))
+
+    with pytest.raises(SettingsError, match="GATEPOST_PEPPERS_FILE"):
+        AuthServerSettings()
+
+
+@pytest.mark.requirement(41)
+@pytest.mark.parametrize("name", list(GIVEN))
+def test_a_missing_secret_stops_the_start(environment, name):
+    environment(**{name: None})
+
+    with pytest.raises(ValidationError):
+        AuthServerSettings()
+
+
+@pytest.mark.requirement(41)
+@pytest.mark.parametrize("secret", ["", "short", "x" * 40, "changeme" * 5, "é" * 40, " " + STRONG, STRONG + "\n1"])
+def test_a_weak_adapter_secret_stops_a_production_start(environment, secret):
+    environment(GATEPOST_ADAPTER_SECRET=secret)
+
+    with pytest.raises(ValidationError, match="GATEPOST_ADAPTER_SECRET") as caught:
+        AuthServerSettings()
+
+    assert not secret.strip() or secret not in str(caught.value)
+
+
+def test_development_takes_a_short_secret_but_none_that_is_empty(environment):
+    environment(GATEPOST_ADAPTER_SECRET="short", GATEPOST_ENVIRONMENT="development")
+    assert AuthServerSettings().adapter_secret.get_secret_value() == "short"
+
+    environment(GATEPOST_ADAPTER_SECRET="", GATEPOST_ENVIRONMENT="development")
+    with pytest.raises(ValidationError, match="empty"):
+        AuthServerSettings()
+
+
+@pytest.mark.requirement(21)
+@pytest.mark.parametrize("environment_name", ["production", "development"])
+def test_a_low_cost_is_for_tests_alone(environment, environment_name):
+    environment(GATEPOST_BCRYPT_COST="9", GATEPOST_ENVIRONMENT=environment_name)
+
+    with pytest.raises(ValidationError, match="GATEPOST_BCRYPT_COST"):
+        AuthServerSettings()
+
+
+@pytest.mark.requirement(21)
+def test_the_cost_is_12_by_default(environment):
+    environment()
+
+    assert AuthServerSettings().bcrypt_cost == 12
