@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from auth_server.domain.passwords import LEAST_COST
 from auth_server.domain.secrets import KeyRing
@@ -34,7 +34,8 @@ class FilesSource(PydanticBaseSettingsSource):
         for name in _names_of(field, field_name):
             path = os.environ.get(f"{name}_FILE")
             if path:
-                return _text_of(path, name), name if field.validation_alias else field_name, False
+                text = Path(path).read_text("utf-8", errors="replace").strip()
+                return text, name if field.validation_alias else field_name, False
         return None, field_name, False
 
     def __call__(self, *_: Any, **__: Any) -> dict[str, Any]:
@@ -45,13 +46,6 @@ class FilesSource(PydanticBaseSettingsSource):
             if value is not None:
                 found[key] = value
         return found
-
-
-def _text_of(path: str, name: str) -> str:
-    try:
-        return Path(path).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"{name}_FILE names {path}, which cannot be read") from None
 
 
 def _names_of(field: FieldInfo, field_name: str) -> list[str]:
