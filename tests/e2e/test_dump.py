@@ -285,3 +285,12 @@ async def test_the_search_finds_a_secret_that_is_stored(
     text = await dump(postgres, *DUMPS[form])
 
     assert traces_of(marked.all, text) == [leaked.encode()]
+
+
+async def test_the_search_finds_a_secret_that_is_logged(marked: Secrets, logged: Callable[[], bytes]) -> None:
+    shown, carried = marked.new("shown"), marked.new("carried")
+
+    logging.getLogger("auth_server.storage").debug("it is %s", shown)
+    logging.getLogger("http_gateway").info("it is not shown", extra={"token": base64.b64encode(carried.encode())})
+
+    assert traces_of(marked.all, logged()) == [shown.encode(), carried.encode()]
