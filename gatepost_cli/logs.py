@@ -44,7 +44,9 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {name: value for name, value in record.__dict__.items() if name not in _OWN}
+        fields = record.__dict__
+        for name in fields.keys() - _OWN:
+            line[name] = fields[name]
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return _encode(line)
