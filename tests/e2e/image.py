@@ -78,6 +78,13 @@ def make_read_only(root: Path) -> None:
             path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
 
 
+def make_writable(root: Path) -> None:
+    """So that it can be deleted."""
+    for path in (root, *root.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(path.stat().st_mode | stat.S_IWUSR)
+
+
 def files_in(root: Path) -> Iterator[str]:
     return (str(path.relative_to(root)) for path in root.rglob("*"))
 

@@ -12,7 +12,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,7 +23,17 @@ from gatepost_cli.embedded_postgres import EmbeddedPostgres
 from tests.cli.command import call
 from tests.e2e.conftest import Needs
 from tests.e2e.dockerfile import Builder, Stage, stages_of
-from tests.e2e.image import Image, a_folder, base_python, build_context, files_in, is_healthy, make_read_only, serving
+from tests.e2e.image import (
+    Image,
+    a_folder,
+    base_python,
+    build_context,
+    files_in,
+    is_healthy,
+    make_read_only,
+    make_writable,
+    serving,
+)
 from tests.e2e.programs import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,9 +94,16 @@ def test_nothing_reaches_the_build_that_is_not_named() -> None:
 
 
 @pytest.fixture(scope="module")
-async def image(stages: list[Stage], needs: Needs, pytestconfig: pytest.Config) -> AsyncIterator[Image]:
+def folder() -> Iterator[Path]:
+    made = a_folder("gatepost-image-")
+    yield made
+    make_writable(made)
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module")
+async def image(folder: Path, stages: list[Stage], needs: Needs, pytestconfig: pytest.Config) -> Image:
     """The image, built from what git knows; nobody may write in it."""
-    folder = a_folder("gatepost-image-")
     python = folder / "python"
     base, switch = await base_python(stages[-1])
     made = await run(sys.executable, "-m", "uv", "venv", "--seed", "--no-config", "--python", base, python)
@@ -104,9 +121,7 @@ async def image(stages: list[Stage], needs: Needs, pytestconfig: pytest.Config) 
     builder = Builder(folder, await build_context(ROOT, folder / "context"), shell)
     await builder.build(stages)
     make_read_only(builder.root)
-    yield Image(builder.root, stages[-1], builder, switch)
-    await run("chmod", "-R", "u+w", folder)
-    shutil.rmtree(folder)
+    return Image(builder.root, stages[-1], builder, switch)
 
 
 def folder_of_wheels(lock: Path, config: pytest.Config) -> Path:

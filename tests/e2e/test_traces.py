@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.e2e.traces import traces_of
@@ -28,6 +28,7 @@ ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("secret", [SECRET, KEY], ids=["token", "key"])
+@settings(max_examples=30, deadline=None)
 @given(before=st.binary(max_size=5), after=st.binary(max_size=5))
 def test_a_secret_is_found_within_whatever_stands_around_it(
     encoding: str, secret: bytes, before: bytes, after: bytes
@@ -42,6 +43,7 @@ def test_a_third_of_a_secret_is_found(part: bytes) -> None:
     assert traces_of([SECRET], b"..." + part + b"...") == [SECRET]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_nothing_is_found_in_what_holds_nothing(text: bytes) -> None:
     assert traces_of([SECRET, KEY], text) == []
