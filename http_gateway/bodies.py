@@ -10,6 +10,9 @@ from aiohttp.web_request import BaseRequest
 
 from http_gateway.problems import RefusedError
 
+# text/plain is what fetch says of a string whose type its caller did not name, as of JSON.stringify's.
+_JSON_TYPES = frozenset({"application/json", "text/plain"})
+
 
 async def body_of(request: BaseRequest, limit_bytes: int, timeout_seconds: float) -> bytes:
     """The body of a request; empty where it has none.
@@ -68,7 +71,7 @@ def _check_media_type(request: BaseRequest) -> None:
         raise RefusedError("MEDIA_TYPE_UNSUPPORTED", "The body must not be compressed.")
     given = request.headers.get("Content-Type", "application/json")
     media_type = given.partition(";")[0].strip().lower()
-    if media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json")):
+    if media_type in _JSON_TYPES or (media_type.startswith("application/") and media_type.endswith("+json")):
         return
     raise RefusedError("MEDIA_TYPE_UNSUPPORTED", "The body must be application/json.")
 

@@ -65,10 +65,12 @@ class RequestReader:
         return message
 
     def _read_body(self, reader: MessageReader, body: bytes, message: Any, faults: list[Violation]) -> None:
-        fields = object_of(body)
         if not self._body_field:
-            reader.read(fields, message, "", faults)
+            reader.read(object_of(body), message, "", faults)
             return
+        if not body:  # not the same as an empty object: the field is missing
+            return
+        fields = object_of(body)
         held = getattr(message, self._body_field)
         held.SetInParent()
         paths = reader.read(fields, held, "", faults)

@@ -254,3 +254,16 @@ async def test_without_the_right_secret_every_route_is_401(rest, secret):
         assert answer.headers["www-authenticate"]
         assert answer.reason == ("ADAPTER_SECRET_INVALID" if secret else "CREDENTIAL_MISSING")
     assert len(doors) > 20
+
+
+@pytest.mark.parametrize("path", ["/signup", "/link-account", "/create-verification-token", "/update-user"])
+async def test_a_body_that_is_missing_is_refused(rest, path):
+    answer = await rest.adapter("POST", path)
+
+    assert (answer.status, answer.reason) == (400, "REQUEST_INVALID")
+
+
+async def test_a_large_picture_fits(rest):
+    picture = "data:image/png;base64," + "A" * 30_000
+
+    assert (await rest.adapter("POST", "/signup", {"image": picture})).json["image"] == picture

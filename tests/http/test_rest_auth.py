@@ -258,3 +258,13 @@ async def test_keys_that_the_contract_does_not_know_are_refused(rest):
     answer = await rest.call("POST", "/auth/register", given)
 
     assert (answer.status, answer.json["errors"]) == (400, [{"field": "isAdmin", "detail": "is not known here"}])
+
+
+@pytest.mark.parametrize("kind", ["text/plain;charset=UTF-8", "application/json; charset=utf-8", None])
+async def test_a_body_of_json_is_taken_for_json(rest, kind):
+    ann = await rest.logged_in()
+    headers = refresh(ann) | ({"content-type": kind} if kind else {})
+
+    answer = await rest.call("POST", "/auth/refresh", raw=b'{"username": "ann"}', headers=headers)
+
+    assert answer.status == 200
