@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,12 +14,16 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+# Making one takes a fifth of a second; a provider and a stranger need one each.
+KEYS = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2)]
+NUMBERS = itertools.count()
+
 
 class Provider:
     """Publishes its keys, and signs what it is told."""
 
     def __init__(self) -> None:
-        self.keys = {"key-1": rsa.generate_private_key(public_exponent=65537, key_size=2048)}
+        self.keys = {"key-1": KEYS[next(NUMBERS) % len(KEYS)]}
         self.issuer = ""
         self.asked = 0
         self.broken = False
