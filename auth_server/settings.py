@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from auth_server.domain.passwords import LEAST_COST
 from auth_server.domain.secrets import KeyRing
@@ -26,26 +31,36 @@ class IdTokenIssuer(BaseModel):
     audience: str
 
 
-class FilesSource(PydanticBaseSettingsSource):
-    """Takes a setting from the file that `<NAME>_FILE` names, as container platforms hand secrets over."""
+class NamedSource(EnvSettingsSource):
+    """Takes a setting from the first of its names that is given, in the environment or in a file.
+
+    `<NAME>_FILE` names the file, as container platforms hand secrets over. What is empty is not given.
+    """
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """The text of the file for this field, if one is named."""
-        for name in _names_of(field, field_name):
-            path = os.environ.get(f"{name}_FILE")
-            if path:
-                text = Path(path).read_text("utf-8", errors="replace").strip()
-                return text, name if field.validation_alias else field_name, False
-        return None, field_name, False
+        """The text for this field, if any of its names is given."""
+        names = _names_of(field, field_name)
+        texts = (text for name in names if (text := self._text_of(name)) is not None)
+        return next(texts, None), names[0] if field.validation_alias else field_name, False
 
-    def __call__(self, *_: Any, **__: Any) -> dict[str, Any]:
-        """All fields that a file gives."""
-        found = {}
-        for field_name, field in self.settings_cls.model_fields.items():
-            value, key, _is_complex = self.get_field_value(field, field_name)
-            if value is not None:
-                found[key] = value
-        return found
+    def __call__(self) -> dict[str, Any]:
+        """All fields that are given.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        try:
+            return super().__call__()
+        except SettingsError as error:
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None
+            raise
+
+    def _text_of(self, name: str) -> str | None:
+        text, path = (self.env_vars.get(key.lower()) for key in (name, f"{name}_FILE"))
+        if text or not path:
+            return text or None
+        return Path(path).read_text("utf-8", errors="replace").strip()
 
 
 def _names_of(field: FieldInfo, field_name: str) -> list[str]:
@@ -74,6 +89,10 @@ class AuthServerSettings(BaseSettings):
     database_pool_size: Annotated[
         int, Field(ge=1, le=200, description="Connections to PostgreSQL at the most; about as many as it has cores.")
     ] = 4
+    database_prepared_statements: Annotated[
+        bool,
+        Field(description="Whether statements are prepared under a name; off behind pgbouncer in transaction mode."),
+    ] = True
 
     adapter_secret: Annotated[
         SecretStr,
@@ -100,6 +119,15 @@ class AuthServerSettings(BaseSettings):
     longest_call: Annotated[
         timedelta, Field(gt=timedelta(0), description="How long a call may take; a caller's nearer deadline wins.")
     ] = timedelta(seconds=10)
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=3600,
+            description="How long the server says that it is not ready, and still serves, before it stops; 0 by "
+            "default where the environment is not `production`.",
+        ),
+    ] = 5
 
     bcrypt_cost: Annotated[
         int, Field(ge=4, le=16, description="bcrypt's cost; below 10 only where the environment is `test`.")
@@ -149,18 +177,24 @@ class AuthServerSettings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments win over the environment, which wins over files."""
-        return init_settings, env_settings, FilesSource(settings_cls)
+        """Arguments win; then a setting's first name that is given, in the environment before a file."""
+        return init_settings, NamedSource(settings_cls)
 
     @field_validator("peppers", "sealing_keys")
     @classmethod
     def _is_key_ring(cls, value: SecretStr) -> SecretStr:
         KeyRing.of(value.get_secret_value())
         return value
+
+    @model_validator(mode="after")
+    def _drains_at_once_but_in_production(self) -> AuthServerSettings:
+        if self.environment != "production" and "drain_seconds" not in self.model_fields_set:
+            self.drain_seconds = 0
+        return self
 
     @model_validator(mode="after")
     def _is_strong(self) -> AuthServerSettings:

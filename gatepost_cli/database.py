@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
+import asyncpg
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.users import Role
-from auth_server.settings import AuthServerSettings, FilesSource
+from auth_server.settings import AuthServerSettings, NamedSource
 from auth_server.storage import migrations, users
 from auth_server.storage.database import connected
 from gatepost_cli.installation import Installation
@@ -31,10 +32,13 @@ class DatabaseSettings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **named: PydanticBaseSettingsSource
+        cls,
+        settings_cls: type[BaseSettings],
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """As the auth server reads it: also from a file."""
-        return *sources, *named.values(), FilesSource(settings_cls)
+        """As the auth server reads it: by its first name that is given, also from a file."""
+        return (NamedSource(settings_cls),)
 
 
 def database_url() -> str:
@@ -82,10 +86,24 @@ def _refusals(url: str) -> Iterator[None]:
     try:
         yield
     except DatabaseUnavailableError as error:
-        why = str(error.__cause__ or error).splitlines()
         raise RefusalError(
-            f"the database {without_password(url)} cannot be used ({why[0] if why else 'no answer'}); check that it"
-            " runs and that GATEPOST_DATABASE_URL names it, its user and its password"
+            f"the database {without_password(url)} cannot be used ({_first_line(error.__cause__ or error)}); check that"
+            " it runs and that GATEPOST_DATABASE_URL names it, its user and its password"
         ) from error
     except migrations.MigrationChangedError as error:
         raise RefusalError(str(error)) from error
+    except asyncpg.UndefinedTableError as error:
+        raise RefusalError(
+            f"the database {without_password(url)} was not migrated: run `gatepost migrate` first"
+        ) from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise RefusalError(
+            f"the database {without_password(url)} does not let its user do this ({_first_line(error)}); make that"
+            " user the owner of the database, or grant it what is missing, such as CREATE on the schema public"
+        ) from error
+    except asyncpg.PostgresError as error:
+        raise RefusalError(f"the database {without_password(url)} refuses: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), "no answer")

@@ -31,7 +31,7 @@ def default_data_folder() -> Path:
 class CommandSettings(BaseSettings):
     """What `gatepost up` and the operator's commands read from the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEPOST_", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="GATEPOST_", env_ignore_empty=True, populate_by_name=True)
 
     data_dir: Annotated[
         Path,
@@ -57,8 +57,8 @@ def names_of(settings: type[BaseModel]) -> dict[str, list[str]]:
 
 
 def given(settings: type[BaseModel], field: str) -> bool:
-    """Whether the environment gives this setting, itself or in a file."""
-    environment = {name.upper() for name in os.environ}
+    """Whether the environment gives this setting, itself or in a file; what is empty is not given."""
+    environment = {name.upper() for name, value in os.environ.items() if value}
     return any(name in environment or f"{name}_FILE" in environment for name in names_of(settings)[field])
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from auth_server.settings import AuthServerSettings
 from gatepost_cli.refusals import RefusalError
-from gatepost_cli.settings import read, without_password
+from gatepost_cli.settings import CommandSettings, default_data_folder, given, read, without_password
 from tests.cli.command import refusal_of, run
 
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -122,3 +122,18 @@ def test_a_default_stands_only_where_the_environment_has_nothing(monkeypatch: py
     assert settings.adapter_secret.get_secret_value() == SECRET[::-1]
     assert settings.reflection
     assert settings.grpc_port == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "counts"), [("postgresql://db/auth", True), ("", False)], ids=["with a value", "empty"]
+)
+def test_an_empty_variable_counts_as_not_given(monkeypatch: pytest.MonkeyPatch, value: str, counts: bool) -> None:
+    monkeypatch.setenv("DATABASE_URL", value)
+
+    assert given(AuthServerSettings, "database_url") is counts
+
+
+def test_an_empty_data_dir_counts_as_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEPOST_DATA_DIR", "")
+
+    assert read(CommandSettings).data_dir == default_data_folder()

@@ -57,6 +57,68 @@ def test_a_file_may_give_a_secret(environment, name, tmp_path):
     assert GIVEN[name] in values
 
 
+SHOWN = {
+    "by its own name": ({"GATEPOST_ADAPTER_SECRET": STRONG}, {"NEXTAUTH_SECRET": "other" * 9}),
+    "by its own name in a file": ({"GATEPOST_ADAPTER_SECRET_FILE": STRONG}, {"NEXTAUTH_SECRET": "other" * 9}),
+    "in the environment": ({"GATEPOST_ADAPTER_SECRET": STRONG}, {"GATEPOST_ADAPTER_SECRET_FILE": "other" * 9}),
+    "by an alias where its own is empty": ({"NEXTAUTH_SECRET": STRONG}, {"GATEPOST_ADAPTER_SECRET": ""}),
+    "in a file where the variable is empty": (
+        {"GATEPOST_ADAPTER_SECRET_FILE": STRONG},
+        {"GATEPOST_ADAPTER_SECRET": ""},
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SHOWN)
+def test_a_setting_is_taken_by_its_own_name_first_and_then_from_the_environment_first(environment, tmp_path, how):
+    given = {}
+    for variables in SHOWN[how]:
+        for name, value in variables.items():
+            (tmp_path / name).write_text(value)
+            given[name] = str(tmp_path / name) if name.endswith("_FILE") else value
+    environment(**{"GATEPOST_ADAPTER_SECRET": None, **given})
+
+    assert AuthServerSettings().adapter_secret.get_secret_value() == STRONG
+
+
+def test_an_argument_wins_over_every_name(environment):
+    environment()
+
+    settings = AuthServerSettings(database_url="postgresql://x/y", adapter_secret=STRONG[::-1])
+
+    assert settings.database_url.get_secret_value() == "postgresql://x/y"
+    assert settings.adapter_secret.get_secret_value() == STRONG[::-1]
+
+
+def test_a_platforms_database_url_gives_way_to_a_file_of_our_own_name(environment, tmp_path):
+    (tmp_path / "url").write_text("postgresql://x/y")
+    environment(GATEPOST_DATABASE_URL_FILE=str(tmp_path / "url"))
+
+    assert AuthServerSettings().database_url.get_secret_value() == "postgresql://x/y"
+
+
+def test_an_empty_variable_counts_as_not_given(environment):
+    environment(GATEPOST_ID_TOKEN_ISSUERS="", GATEPOST_GRPC_PORT="", GATEPOST_PEPPERS_FILE="")
+
+    assert AuthServerSettings().grpc_port == 50051
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "seconds"),
+    [
+        ("production", None, 5),
+        ("development", None, 0),
+        ("test", None, 0),
+        ("production", "0", 0),
+        ("test", "2.5", 2.5),
+    ],
+)
+def test_only_production_drains_for_a_while_unless_asked_to(environment, name, given, seconds):
+    environment(GATEPOST_ENVIRONMENT=name, GATEPOST_DRAIN_SECONDS=given)
+
+    assert AuthServerSettings().drain_seconds == seconds
+
+
 def test_a_file_that_cannot_be_read_is_told(environment, tmp_path):
     environment(GATEPOST_PEPPERS=None, GATEPOST_PEPPERS_FILE=str(tmp_path / "nothing"))
 
@@ -84,12 +146,12 @@ def test_a_weak_adapter_secret_stops_a_production_start(environment, secret):
     assert not secret.strip() or secret not in str(caught.value)
 
 
-def test_development_takes_a_short_secret_but_none_that_is_empty(environment):
+def test_development_takes_a_short_secret_but_not_none(environment):
     environment(GATEPOST_ADAPTER_SECRET="short", GATEPOST_ENVIRONMENT="development")
     assert AuthServerSettings().adapter_secret.get_secret_value() == "short"
 
     environment(GATEPOST_ADAPTER_SECRET="", GATEPOST_ENVIRONMENT="development")
-    with pytest.raises(ValidationError, match="empty"):
+    with pytest.raises(ValidationError, match="GATEPOST_ADAPTER_SECRET\n  Field required"):
         AuthServerSettings()
 
 
