@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import asyncpg
+
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.passwords import PasswordHashes
@@ -18,6 +20,7 @@ from auth_server.doors.health import Health
 from auth_server.doors.in_process import InProcessChannel
 from auth_server.doors.rpcs import Rpc, rpcs_of
 from auth_server.interceptors.deadlines import deadlines
+from auth_server.interceptors.decoding import decoding
 from auth_server.interceptors.errors import errors
 from auth_server.interceptors.guards import Guards
 from auth_server.interceptors.request_log import request_log
@@ -77,6 +80,8 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             rpcs = await _rpcs(settings, database, clock, stack)
         except DatabaseUnavailableError as error:
             raise StartError(f"the database cannot be used: {_cause(error)}; check GATEPOST_DATABASE_URL") from error
+        except asyncpg.PostgresError as error:  # such as a role that may not read the tables
+            raise StartError(f"the database refuses: {str(error).splitlines()[0]}") from error
         except SealBrokenError as error:
             raise StartError(
                 "the signing key in the database does not open: GATEPOST_SEALING_KEYS lacks the key that sealed it"
@@ -133,7 +138,7 @@ async def _rpcs(
         (keys_service_pb2, "KeysService", KeysService(key)),
     ]
     guards = Guards(settings.adapter_secret.get_secret_value(), access)
-    around = (request_log, errors, deadlines(settings.longest_call.total_seconds()), guards, validation)
+    around = (request_log, errors, decoding, deadlines(settings.longest_call.total_seconds()), guards, validation)
     return rpcs_of([(file.DESCRIPTOR.services_by_name[name], servicer) for file, name, servicer in servicers], around)
 
 

@@ -153,6 +153,12 @@ class DeadlineExceededError(AuthError):
     kind, reason = Kind.TOO_LATE, "DEADLINE_EXCEEDED"
 
 
+class IdentityProviderUnavailableError(AuthError):
+    """The identity provider cannot be reached; try again in a moment."""
+
+    kind, reason = Kind.UNAVAILABLE, "IDENTITY_PROVIDER_UNAVAILABLE"
+
+
 class DatabaseUnavailableError(AuthError):
     """The database cannot be reached; try again in a moment."""
 

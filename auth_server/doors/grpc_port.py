@@ -78,15 +78,13 @@ def _generic(service: str, rpcs: list[Rpc]) -> grpc.GenericRpcHandler:
 def _served(rpc: Rpc) -> Any:
     handler = rpc.handler
 
-    async def serve(request: Message, context: Any) -> Any:
+    async def serve(request: bytes, context: Any) -> Any:
         try:
             return await handler(request, Call(dict(context.invocation_metadata()), context.time_remaining()))
         except RefusedError as refusal:
             await _abort(context, refusal.status)
 
-    return grpc.unary_unary_rpc_method_handler(
-        serve, request_deserializer=rpc.method.request.FromString, response_serializer=_serialize
-    )
+    return grpc.unary_unary_rpc_method_handler(serve, response_serializer=_serialize)
 
 
 def _serialize(message: Message) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio as health_aio
@@ -46,6 +46,8 @@ class Health:
             yield
         finally:
             watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
 
     async def _watch(self, database: Database) -> None:
         while True:

@@ -54,6 +54,8 @@ class Guards:
         if judge is None:
             guard = options_pb2.Guard.Name(method.guard)
             raise ContractError(f"{method.path} has the guard {guard}, which this server does not judge")
+        if method.owner.field and method.guard != options_pb2.GUARD_ACCESS:
+            raise ContractError(f"{method.path} names an owner, which is asked after under GUARD_ACCESS alone")
         if method.guard == options_pb2.GUARD_ACCESS:
             return _guarded(judge, _owned(method, handler))
         return _guarded(judge, handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,9 @@ import aiohttp
 import jwt
 import orjson
 
-from auth_server.domain.errors import IdTokenInvalidError
+from auth_server.domain.errors import IdentityProviderUnavailableError, IdTokenInvalidError
+
+log = logging.getLogger(__name__)
 
 # OpenID Connect Core 1.0 asks for RS256; the others are in use. No HMAC: its key would be the client's secret.
 ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")
@@ -34,10 +37,46 @@ class Issuer:
     audience: str
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Whom an id_token speaks of, as long as nobody has verified it."""
+
+    provider: str
+    subject: str
+
+
 @dataclass(slots=True)
-class _Keys:
-    by_id: Mapping[str, jwt.PyJWK]
-    fetched: float
+class _KeySource:
+    """The keys of one issuer, asked for when they are old or one is unknown, and not too often."""
+
+    issuer: str
+    by_id: Mapping[str, jwt.PyJWK] = field(default_factory=dict)
+    fetched: float = -KEYS_KEPT_SECONDS
+    tried: float = -KEYS_KEPT_SECONDS
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def key(self, key_id: str) -> jwt.PyJWK | None:
+        """The key of this id; those that are known stay good while the issuer is away.
+
+        Raises:
+            IdentityProviderUnavailableError: no key is known, and the issuer does not answer.
+        """
+        async with self.asking:
+            now = time.monotonic()
+            wanted = now - self.fetched >= KEYS_KEPT_SECONDS or key_id not in self.by_id
+            if wanted and now - self.tried >= RETRY_SECONDS:
+                self.tried = now
+                await self._fetch()
+        if not self.by_id:
+            raise IdentityProviderUnavailableError
+        return self.by_id.get(key_id)
+
+    async def _fetch(self) -> None:
+        try:
+            self.by_id = await _published(self.issuer)
+            self.fetched = self.tried
+        except (aiohttp.ClientError, jwt.PyJWTError, TimeoutError, ValueError, KeyError, OSError) as error:
+            log.warning("an issuer's keys cannot be had", extra={"issuer": self.issuer, "cause": repr(error)})
 
 
 @dataclass(slots=True)
@@ -45,14 +84,30 @@ class IdentityProviders:
     """Checks id_tokens with the keys that their issuers publish; keys are kept for an hour."""
 
     issuers: Mapping[str, Issuer]
-    _keys: dict[str, _Keys] = field(default_factory=dict)
-    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _sources: dict[str, _KeySource] = field(default_factory=dict)
+
+    def claimed(self, id_token: str, provider: str | None) -> Claimed:
+        """Whom the id_token speaks of, by this provider or the one whose issuer it names; nothing is verified yet.
+
+        Raises:
+            IdTokenInvalidError: it is none, or of a provider that no setting names.
+        """
+        try:
+            claims = jwt.decode(id_token, options={"verify_signature": False})
+        except jwt.PyJWTError:
+            raise IdTokenInvalidError from None
+        by_issuer = (name for name, issuer in self.issuers.items() if issuer.issuer == claims.get("iss"))
+        named = provider or next(by_issuer, None)
+        if named not in self.issuers or not isinstance(claims.get("sub"), str):
+            raise IdTokenInvalidError
+        return Claimed(str(named), claims["sub"])
 
     async def check(self, id_token: str, provider: str, subject: str, now: datetime) -> None:
         """Accepts an id_token of this provider for this subject (OpenID Connect Core 1.0, 3.1.3.7).
 
         Raises:
-            IdTokenInvalidError: not good, of another subject, or of a provider that no setting names.
+            IdTokenInvalidError: not good, or of another subject or provider.
+            IdentityProviderUnavailableError: the issuer cannot be asked for its keys.
         """
         issuer = self.issuers.get(provider)
         if issuer is None:
@@ -68,23 +123,15 @@ class IdentityProviders:
                 # PyJWT reads the clock itself; times are checked below against the caller's.
                 options={"require": ["iss", "aud", "sub", "exp", "iat"], "verify_exp": False, "verify_iat": False},
             )
-        except (jwt.PyJWTError, aiohttp.ClientError, TimeoutError, ValueError, KeyError):
+        except jwt.PyJWTError:
             raise IdTokenInvalidError from None
-        if (
-            claims["sub"] != subject
-            or not _is_timely(claims, now)
-            or claims.get("azp", issuer.audience) != issuer.audience
-        ):
+        authorized = claims.get("azp", issuer.audience) == issuer.audience
+        if claims["sub"] != subject or not authorized or not _is_timely(claims, now):
             raise IdTokenInvalidError
 
     async def _key(self, issuer: Issuer, header: Mapping[str, Any]) -> jwt.PyJWK:
-        key_id = str(header.get("kid", ""))
-        async with self._asking:
-            known = self._keys.get(issuer.issuer)
-            age = time.monotonic() - known.fetched if known else KEYS_KEPT_SECONDS
-            if known is None or age >= KEYS_KEPT_SECONDS or (key_id not in known.by_id and age >= RETRY_SECONDS):
-                known = self._keys[issuer.issuer] = _Keys(await _published(issuer.issuer), time.monotonic())
-        key = known.by_id.get(key_id)
+        source = self._sources.setdefault(issuer.issuer, _KeySource(issuer.issuer))
+        key = await source.key(str(header.get("kid", "")))
         if key is None or key.algorithm_name != header.get("alg"):
             raise IdTokenInvalidError
         return key

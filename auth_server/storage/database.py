@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from auth_server.domain.errors import DatabaseUnavailableError, RequestInvalidError
+from auth_server.storage.database_url import connection_options
 
 # What asyncpg raises when the server is away, is going away, takes no connection of ours, or only reads.
 UNREACHABLE = (
@@ -25,8 +26,13 @@ UNREACHABLE = (
 # A deadlock or a serialisation failure: PostgreSQL has undone the statement, and asks to try it again.
 TAKEN_BACK = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 ATTEMPTS = 4
-# Text that PostgreSQL cannot hold, such as NUL: the contract refuses it by field, this is the net below.
-UNSTORABLE = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+# Text that PostgreSQL cannot hold, such as NUL, or too long for an index: the contract refuses it by field, this is
+# the net below.
+UNSTORABLE = (
+    asyncpg.CharacterNotInRepertoireError,
+    asyncpg.UntranslatableCharacterError,
+    asyncpg.ProgramLimitExceededError,
+)
 
 Row = Any  # asyncpg.Record, whose values are of any type
 
@@ -49,8 +55,9 @@ class Database:
         RequestInvalidError: a text holds a character that PostgreSQL cannot store.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, probe: asyncpg.Pool) -> None:
         self._pool = pool
+        self._probe = probe
 
     async def fetchrow(self, sql: str, *arguments: object) -> Row:
         """The first row, or None."""
@@ -62,9 +69,9 @@ class Database:
         return rows
 
     async def is_reachable(self) -> bool:
-        """Whether the database answers."""
+        """Whether the database answers, asked over a connection apart: a busy pool is no absent database."""
         try:
-            await self._pool.fetchrow("SELECT 1")
+            await self._probe.fetchrow("SELECT 1")
         except (*UNREACHABLE, asyncpg.PostgresError):
             return False
         return True
@@ -79,31 +86,34 @@ class Database:
                 attempts -= 1
                 if not attempts:
                     raise DatabaseUnavailableError from error
-            except UNREACHABLE as error:
-                raise DatabaseUnavailableError from error
             except UNSTORABLE as error:
                 raise RequestInvalidError from error
+            except ValueError as error:  # asyncpg's, of an argument of the wrong type, which its text shows
+                raise TypeError(f"{type(error).__name__} by an argument of {sql.split(maxsplit=1)[0]}") from None
+            except UNREACHABLE as error:
+                raise DatabaseUnavailableError from error
             except asyncpg.PostgresError as error:
                 error.detail = None  # it holds the row, which no log may show
                 raise
 
 
 @asynccontextmanager
-async def connected(url: str, *, size: int) -> AsyncIterator[Database]:
-    """A database at this URL, with at most so many connections.
+async def connected(url: str, *, size: int, prepared: bool = True) -> AsyncIterator[Database]:
+    """A database at this URL, with at most so many connections; statements are prepared under a name where `prepared`.
 
     Raises:
         DatabaseUnavailableError: it cannot be reached, or refuses the user.
     """
     try:
-        pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=size, reset=_roll_back, server_settings={"application_name": "gatepost"}
-        )
+        options = connection_options(url, "gatepost") | ({} if prepared else {"statement_cache_size": 0})
+        pool = await asyncpg.create_pool(min_size=1, max_size=size, reset=_roll_back, **options)
+        probe = await asyncpg.create_pool(min_size=0, max_size=1, **options)
     except (*UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
         raise DatabaseUnavailableError from error
     try:
-        yield Database(pool)
+        yield Database(pool, probe)
     finally:
+        await probe.close()
         await pool.close()
 
 

@@ -45,14 +45,14 @@ async def create(db: Db, session: Session, token_hash: bytes) -> Session:
 
 
 async def find_with_user(db: Db, token_hash: bytes, now: datetime) -> tuple[Session, AdapterUser] | None:
-    """The session of this token and its user; None once the session has expired."""
+    """The session of this token and its user; None once the session has expired or the user is disabled."""
     row = await db.fetchrow(
         """
         SELECT sessions.id, sessions.user_id, sessions.expires,
                users.name, users.email, users.email_verified, users.image
           FROM sessions
           JOIN users ON users.id = sessions.user_id
-         WHERE sessions.token_hash = $1 AND sessions.expires > $2
+         WHERE sessions.token_hash = $1 AND sessions.expires > $2 AND users.disabled_at IS NULL
         """,
         token_hash,
         now,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -23,7 +23,7 @@ OWN_FIELDS = frozenset({"name"}) | {f"profile.{field}" for field in PROFILE_FIEL
 class Page:
     """Some users, and the token of those that follow; empty on the last page."""
 
-    users: list[User]
+    users: Sequence[User]
     next_token: str
 
 
@@ -52,9 +52,10 @@ class People:
         after = page_tokens.row_before(token, search, self.page_token_key) if token else None
         size = page_tokens.size_of(size)
         found = await users.page(self.db, after, search, size + 1)
-        if len(found) <= size:
-            return Page(found, "")
-        return Page(found[:size], page_tokens.token_after(found[size - 1].id, search, self.page_token_key))
+        shown = page_tokens.shown_of(found, size)
+        if len(shown) == len(found):
+            return Page(shown, "")
+        return Page(shown, page_tokens.token_after(shown[-1].id, search, self.page_token_key))
 
     async def change_own(self, user_id: str, values: Mapping[str, object], mask: Iterable[str]) -> User:
         """The user with the fields of the mask changed; a field without a value is taken away.

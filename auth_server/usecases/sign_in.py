@@ -89,7 +89,11 @@ class SignIn:
         Raises:
             OAuthLoginRefusedError: no enabled user with this address has such an account.
             IdTokenInvalidError: the id_token is not good, or is of another account.
+            IdentityProviderUnavailableError: the provider cannot be asked for its keys.
         """
+        if id_token:
+            claimed = self.identity_providers.claimed(id_token, provider)
+            provider, provider_account_id = claimed.provider, provider_account_id or claimed.subject
         found = await users.find_with_account(self.db, email, provider, provider_account_id)
         if found is None:
             raise OAuthLoginRefusedError

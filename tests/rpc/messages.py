@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -12,7 +13,11 @@ from hypothesis import strategies as st
 ODD_TEXTS = st.sampled_from(
     ["", "\0", "01890000-0000-7000-8000-000000000000", "a@b.org", "*", "é", "x" * 300, "%00", "'"]
 )
-TEXTS = st.one_of(ODD_TEXTS, st.text(max_size=20))
+# Long texts that do not compress: an index has room for 2,704 bytes.
+LONG_TEXTS = st.integers(0, 2**32).map(
+    lambda seed: "".join(map(chr, Random(seed).choices(range(0x4E00, 0x9FFF), k=2048)))
+)
+TEXTS = st.one_of(ODD_TEXTS, st.text(max_size=20), LONG_TEXTS)
 INT32 = st.integers(-(2**31), 2**31 - 1)
 INT64 = st.integers(-(2**63), 2**63 - 1)
 DEEPEST = 4

@@ -1,4 +1,5 @@
 import asyncio
+from random import Random
 
 import grpc
 import pytest
@@ -153,3 +154,24 @@ async def test_a_nul_is_refused_by_its_field(people):
         await people.an_account(user.id, provider="goo\0gle", scope="a\0b")
 
     assert violations_of(caught.value) == ["account.provider", "account.scope"]
+
+
+@pytest.mark.requirement(11)
+@pytest.mark.parametrize("long", ["provider", "provider_account_id"])
+async def test_an_id_that_is_too_long_for_an_index_is_refused_by_its_field(people, long):
+    user = await people.a_user()
+    text = "".join(map(chr, Random(1).choices(range(0x4E00, 0x9FFF), k=2000)))
+
+    with refused("REQUEST_INVALID") as caught:
+        await people.an_account(user.id, **{long: text})
+
+    assert violations_of(caught.value) == [f"account.{long}"]
+
+
+async def test_an_id_of_the_longest_kind_is_kept(people):
+    user = await people.a_user()
+    text = "".join(map(chr, Random(1).choices(range(0x4E00, 0x9FFF), k=2048 // 3)))
+
+    await people.an_account(user.id, provider="p" * 256, provider_account_id=text)
+
+    assert await owner(people, "p" * 256, text) == user.id

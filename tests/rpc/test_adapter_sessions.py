@@ -137,3 +137,10 @@ async def test_a_deleted_session_never_comes_back_from_a_race(people):
         )
 
         assert await find(people, session.session_token) is None
+
+
+async def test_a_disabled_users_session_is_absent(people, sql):
+    session = await people.a_session((await people.a_user()).id)
+    await sql.execute("UPDATE users SET disabled_at = now()")
+
+    assert await find(people, session.session_token) is None

@@ -222,3 +222,21 @@ async def test_other_fields_are_refused_without_a_mask_as_well(people):
 
     with refused("FIELD_NOT_UPDATABLE"):
         await update(people, ann, ann.id, name="x", email="other@example.org")
+
+
+@pytest.mark.requirement(16)
+async def test_a_page_of_long_profiles_ends_early_and_loses_nobody(people, operator, sql):
+    await sql.execute(
+        "INSERT INTO users (id, profile, created_at, updated_at)"
+        " SELECT gen_random_uuid(), jsonb_build_object('about', repeat('é', 50000)), now(), now()"
+        " FROM generate_series(1, 40)"
+    )
+
+    seen, token, pages = set(), "", 0
+    while token or not pages:
+        page = await listed(people, operator, page_size=200, page_token=token)
+        assert page.ByteSize() < 1_200_000
+        seen |= {user.id for user in page.users}
+        token, pages = page.next_page_token, pages + 1
+
+    assert (len(seen), pages) == (41, 5)

@@ -10,9 +10,11 @@ import asyncpg
 
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.storage.database import UNREACHABLE
+from auth_server.storage.database_url import connection_options
 
 # Any number, as long as it stays the same: two servers that migrate at once take turns on it.
 ADVISORY_LOCK = 0x67617465706F7374
+LOCK_PATIENCE_SECONDS = 10
 
 LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -55,10 +57,7 @@ async def migrate(url: str) -> list[str]:
     """
     connection = await _connection(url)
     try:
-        # Another server may be migrating for as long as it takes.
-        await connection.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
-        await connection.execute(LEDGER)
-        return [each.name for each in await _missing(connection) if await _apply(connection, each)]
+        return [each.name for each in all_migrations() if await _apply(connection, each)]
     finally:
         await connection.close()
 
@@ -81,7 +80,7 @@ async def pending(url: str) -> list[str]:
 
 async def _connection(url: str) -> asyncpg.Connection:
     try:
-        return await asyncpg.connect(url, server_settings={"application_name": "gatepost migrate"})
+        return await asyncpg.connect(**connection_options(url, "gatepost migrate"))
     except (*UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
         raise DatabaseUnavailableError from error
 
@@ -98,7 +97,14 @@ async def _missing(connection: asyncpg.Connection) -> list[Migration]:
 
 
 async def _apply(connection: asyncpg.Connection, migration: Migration) -> bool:
+    """Whether the migration was applied by this call; the lock ends with the transaction, behind any pooler."""
     async with connection.transaction():
+        await connection.execute(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
+        await connection.execute(LEDGER)
+        if migration not in await _missing(connection):
+            return False
+        # A change that waits for a long transaction keeps everybody behind it waiting too: better to try again later.
+        await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_PATIENCE_SECONDS}s'")
         await connection.execute(migration.sql)
         await connection.execute(
             "INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)", migration.name, migration.checksum

@@ -86,6 +86,9 @@ class AuthServiceServicer:
     def Login(self, request, context):
         """Signs a user in by email and password.
 
+        Over REST every refusal is 400; HASHING_BUSY still says in Retry-After
+        when to come back.
+
         Errors: CREDENTIALS_INVALID, HASHING_BUSY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -99,8 +102,10 @@ class AuthServiceServicer:
         and the user's id there are given, it must be that account; where an
         id_token is given, it is verified with the provider's keys.
 
+        An id_token of a provider that no setting names is refused.
+
         Errors: CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, OAUTH_LOGIN_REFUSED,
-        ID_TOKEN_INVALID.
+        ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

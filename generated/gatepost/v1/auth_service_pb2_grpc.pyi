@@ -30,6 +30,9 @@ class AuthServiceStub:
     Login: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.LoginRequest, _auth_service_pb2.LoginResponse]
     """Signs a user in by email and password.
 
+    Over REST every refusal is 400; HASHING_BUSY still says in Retry-After
+    when to come back.
+
     Errors: CREDENTIALS_INVALID, HASHING_BUSY.
     """
     OAuthLogin: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.OAuthLoginRequest, _auth_service_pb2.OAuthLoginResponse]
@@ -39,8 +42,10 @@ class AuthServiceStub:
     and the user's id there are given, it must be that account; where an
     id_token is given, it is verified with the provider's keys.
 
+    An id_token of a provider that no setting names is refused.
+
     Errors: CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, OAUTH_LOGIN_REFUSED,
-    ID_TOKEN_INVALID.
+    ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE.
     """
     RefreshTokens: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RefreshTokensRequest, _auth_service_pb2.RefreshTokensResponse]
     """Exchanges a refresh token for a new pair of tokens.
@@ -88,6 +93,9 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_auth_service_pb2.LoginResponse]:
         """Signs a user in by email and password.
 
+        Over REST every refusal is 400; HASHING_BUSY still says in Retry-After
+        when to come back.
+
         Errors: CREDENTIALS_INVALID, HASHING_BUSY.
         """
 
@@ -103,8 +111,10 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         and the user's id there are given, it must be that account; where an
         id_token is given, it is verified with the provider's keys.
 
+        An id_token of a provider that no setting names is refused.
+
         Errors: CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, OAUTH_LOGIN_REFUSED,
-        ID_TOKEN_INVALID.
+        ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod

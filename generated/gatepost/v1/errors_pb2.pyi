@@ -134,6 +134,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The auth server cannot be reached (UNAVAILABLE; from the gateway only).
     Example: a request while the auth server restarts.
     """
+    ERROR_REASON_IDENTITY_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 85
+    """The provider that issued the id_token cannot be asked for its keys (UNAVAILABLE).
+    Example: OAuthLogin with an id_token while the provider is down.
+    """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 84
     """The fault is ours; the log has the details under the request id (INTERNAL).
     Example: a defect in the server.
@@ -259,6 +263,10 @@ Example: a call while PostgreSQL restarts.
 ERROR_REASON_SERVER_UNAVAILABLE: ErrorReason.ValueType  # 83
 """The auth server cannot be reached (UNAVAILABLE; from the gateway only).
 Example: a request while the auth server restarts.
+"""
+ERROR_REASON_IDENTITY_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 85
+"""The provider that issued the id_token cannot be asked for its keys (UNAVAILABLE).
+Example: OAuthLogin with an id_token while the provider is down.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 84
 """The fault is ours; the log has the details under the request id (INTERNAL).

@@ -156,9 +156,9 @@ omit_unset: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOpt
 without this writes them as null.
 """
 sensitive: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
-"""Whether the value is a secret. It is never written into a violation or
-the API page, never bound to a query parameter, and a route that carries
-it in its path has a twin that takes it in the body.
+"""Whether the value is a secret. It is never bound to a query parameter, a
+route that carries it in its path has a twin that takes it in the body,
+and the API page shows it as a password.
 """
 flatten: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """Whether the keys of this message or Struct stand beside the other keys of

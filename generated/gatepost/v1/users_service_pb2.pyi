@@ -145,8 +145,9 @@ class UpdateUserRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields change: name and those of profile; all of these that have a
-        value where it is unset (AIP-134). Over REST the body's keys fill it.
+        """Which fields change: name and those of profile; another one is refused.
+        Where it is unset, it names every field of user that has a value
+        (AIP-134). Over REST the body's keys fill it.
         """
 
     def __init__(
