@@ -76,7 +76,9 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
     async with AsyncExitStack() as stack:
         try:
             await _check_migrated(url)
-            database = await stack.enter_async_context(connected(url, size=settings.database_pool_size))
+            database = await stack.enter_async_context(
+                connected(url, size=settings.database_pool_size, prepared=settings.database_prepared_statements)
+            )
             rpcs = await _rpcs(settings, database, clock, stack)
         except DatabaseUnavailableError as error:
             raise StartError(f"the database cannot be used: {_cause(error)}; check GATEPOST_DATABASE_URL") from error

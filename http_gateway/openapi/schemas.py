@@ -40,6 +40,7 @@ _WELL_KNOWN: dict[str, Schema] = {
 _WORDS = {
     "min_len": "minLength",
     "max_len": "maxLength",
+    "max_bytes": "maxLength",  # never fewer bytes than characters
     "len": "minLength",
     "pattern": "pattern",
     "gte": "minimum",

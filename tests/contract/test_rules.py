@@ -54,7 +54,7 @@ def test_every_field_of_a_request_has_a_rule_or_a_reason_for_none(name):
 def test_every_text_of_a_request_has_a_bound(name):
     text = FIELDS[name].GetOptions().Extensions[rules].string
 
-    assert 0 < text.max_len <= 32768
+    assert 0 < (text.max_len or text.max_bytes) <= 32768
 
 
 @pytest.mark.requirement(13)
