@@ -81,8 +81,9 @@ def up_command(data_dir: Path | None, http_port: int | None, grpc_port: int | No
 def serve_group() -> None:
     """Run a process as in production, set up by the environment alone.
 
-    Log lines are JSON, on standard error. SIGTERM ends a process in order: health says NOT_SERVING, requests under way
-    are finished, within bounds. `gatepost settings` lists the settings.
+    Log lines are JSON, on standard error. SIGTERM ends a process in order: health says NOT_SERVING for
+    GATEPOST_DRAIN_SECONDS, or until a second signal; then requests under way are finished, within bounds. `gatepost
+    settings` lists the settings.
     """
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from gatepost_cli.logs import log_to_screen
 from gatepost_cli.refusals import RefusalError
 from gatepost_cli.settings import read
-from gatepost_cli.stop_signals import StoppedError, StopSignals, until_stopped
+from gatepost_cli.stop_signals import StoppedError, StopSignals, until_signalled_again, until_stopped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -51,7 +51,7 @@ async def both_running(
     async with AsyncExitStack() as stack:
         server = await _start_auth(stack, auth)
         yield server, await _start_gateway(stack, gateway, server.channel)
-        await server.drain()  # before the gateway closes, so that balancers look elsewhere first
+        await _drain(server, auth.drain_seconds)  # before the gateway closes
 
 
 def serve_all() -> None:
@@ -74,19 +74,19 @@ def serve_auth() -> None:
         async with AsyncExitStack() as stack:
             server = await _start_auth(stack, settings)
             await _until_stopped(grpc_target=server.grpc_target)
+            await _drain(server, settings.drain_seconds)
 
     _serve(work(read(AuthServerSettings)))
 
 
 def serve_gateway() -> None:
     """Runs the gateway by the environment's settings until a signal comes."""
-    import grpc
-
+    from gatepost_cli.auth_channel import dialled
     from http_gateway.settings import GatewaySettings
 
     async def work(settings: GatewaySettings) -> None:
         async with AsyncExitStack() as stack:
-            channel = await stack.enter_async_context(grpc.aio.insecure_channel(settings.auth_target))
+            channel = await stack.enter_async_context(dialled(settings.auth_target))
             gateway = await _start_gateway(stack, settings, channel)
             await _until_stopped(http_url=gateway.http_url)
 
@@ -106,6 +106,12 @@ async def _until_stopped(**where: str) -> None:
     _log.info("serving", extra=where)
     await until_stopped()
     _log.info("draining")
+
+
+async def _drain(server: RunningServer, seconds: float) -> None:
+    """Says that the server is not ready, and leaves balancers so long to look elsewhere."""
+    await server.drain()
+    await until_signalled_again(seconds)
 
 
 async def _start_auth(stack: AsyncExitStack, settings: AuthServerSettings) -> RunningServer:

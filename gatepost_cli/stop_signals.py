@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end the work in order; a second Ctrl-C ends the process."""
+"""Ctrl-C, SIGTERM and SIGHUP end the work in order; a second signal ends the wait for balancers, or the process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import uvloop
@@ -81,3 +82,19 @@ async def until_stopped() -> None:
     except asyncio.CancelledError:
         if task is not None:
             task.uncancel()
+
+
+async def until_signalled_again(seconds: float) -> None:
+    """Waits so long, or until one more signal comes."""
+    loop, again = asyncio.get_running_loop(), asyncio.Event()
+
+    def receive(*_: object) -> None:
+        loop.call_soon_threadsafe(again.set)
+
+    before = {number: signal.signal(number, receive) for number in _SIGNALS}
+    try:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(again.wait(), seconds)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -88,7 +88,8 @@ def _postgres(installation: Installation, stack: ExitStack) -> EmbeddedPostgres 
 def _auth_settings(
     installation: Installation, postgres: EmbeddedPostgres | None, grpc_port: int | None
 ) -> AuthServerSettings:
-    own: dict[str, Any] = {"environment": "development", "reflection": True, **installation.secrets()}
+    own: dict[str, Any] = {"environment": "development", "reflection": True, "drain_seconds": 0}
+    own |= installation.secrets()
     if postgres:
         own["database_url"] = postgres.dsn
     return read(AuthServerSettings, own, **_decided(grpc_port=grpc_port))

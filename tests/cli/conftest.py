@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Up, running_up
+from auth_server.settings import AuthServerSettings
+from tests.cli.command import QUICK, Up, running_up
+from tests.cli.serving import COMPLETE
 
 
 @pytest.fixture
@@ -29,3 +31,10 @@ def up() -> Iterator[Up]:
     with running_up(made / "data") as running:
         yield running
     shutil.rmtree(made)
+
+
+@pytest.fixture
+def on_database(settings: AuthServerSettings, db: object) -> dict[str, str]:
+    """The settings of one more process on the tests' database, whose signing key the tests' sealing key opens."""
+    url, keys = settings.database_url.get_secret_value(), settings.sealing_keys.get_secret_value()
+    return {**COMPLETE, **QUICK, "GATEPOST_DATABASE_URL": url, "GATEPOST_SEALING_KEYS": keys}

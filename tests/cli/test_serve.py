@@ -2,66 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import socket
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from auth_server.settings import AuthServerSettings
-from tests.cli.command import COMMAND, QUICK, call, environment, eventually, refusal_of, run
+from tests.cli.command import call, refusal_of, run
+from tests.cli.serving import COMPLETE, SECRET, serving, told_by
 
 pytestmark = pytest.mark.timeout(60)
-
-SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
-RING = f"1:{base64.b64encode(bytes(range(32))).decode()}"
-COMPLETE = {
-    "GATEPOST_DATABASE_URL": "postgresql://me:s3cr3t-word@127.0.0.1:1/nowhere",
-    "GATEPOST_ADAPTER_SECRET": SECRET,
-    "GATEPOST_PEPPERS": RING,
-    "GATEPOST_SEALING_KEYS": RING,
-    "GATEPOST_HTTP_PORT": "0",
-    "GATEPOST_GRPC_PORT": "0",
-}
-
 
 BODY = b'{"name": "Ada", "email": "drained@example.com", "password": "a long way to Tipperary"}'
 REQUEST = (
     b"POST /auth/register HTTP/1.1\r\nhost: gatepost\r\ncontent-type: application/json\r\n"
     b"content-length: %d\r\n\r\n%s" % (len(BODY), BODY)
 )
-
-
-@pytest.fixture
-def on_database(settings: AuthServerSettings, db: object) -> dict[str, str]:
-    """The settings of one more process on the tests' database, whose signing key the tests' sealing key opens."""
-    url, keys = settings.database_url.get_secret_value(), settings.sealing_keys.get_secret_value()
-    return {**COMPLETE, **QUICK, "GATEPOST_DATABASE_URL": url, "GATEPOST_SEALING_KEYS": keys}
-
-
-@contextmanager
-def serving(which: str, log: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-    with (
-        log.open("wb") as said,
-        subprocess.Popen([*COMMAND, "serve", which], env=environment(**settings), stderr=said) as process,
-    ):
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-
-
-def told_by(log: Path, field: str) -> str:
-    """What the line that says where it serves holds."""
-    assert eventually(lambda: field in log.read_text(), seconds=20), log.read_text()
-    return str(next(json.loads(line)[field] for line in log.read_text().splitlines() if field in line))
 
 
 @pytest.mark.requirement(41)

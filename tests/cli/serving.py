@@ -1,0 +1,43 @@
+"""Runs `gatepost serve` as production does: set up by the environment alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.cli.command import COMMAND, environment, eventually
+
+SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
+RING = f"1:{base64.b64encode(bytes(range(32))).decode()}"
+COMPLETE = {
+    "GATEPOST_DATABASE_URL": "postgresql://me:s3cr3t-word@127.0.0.1:1/nowhere",
+    "GATEPOST_ADAPTER_SECRET": SECRET,
+    "GATEPOST_PEPPERS": RING,
+    "GATEPOST_SEALING_KEYS": RING,
+    "GATEPOST_HTTP_PORT": "0",
+    "GATEPOST_GRPC_PORT": "0",
+}
+
+
+@contextmanager
+def serving(which: str, log: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Starts `gatepost serve`, and ends it afterwards; its log lines are in the file."""
+    with (
+        log.open("wb") as said,
+        subprocess.Popen([*COMMAND, "serve", which], env=environment(**settings), stderr=said) as process,
+    ):
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def told_by(log: Path, field: str) -> str:
+    """What the line that says where it serves holds."""
+    assert eventually(lambda: field in log.read_text(), seconds=20), log.read_text()
+    return str(next(json.loads(line)[field] for line in log.read_text().splitlines() if field in line))
