@@ -18,6 +18,8 @@ def check_method(method: MethodDescriptor, bindings: Sequence[Binding]) -> None:
         raise ValueError("no guard")
     if declared == GUARD_SERVICE and bindings:
         raise ValueError("for services only, yet it has a route")
+    if declared != GUARD_ACCESS and method.GetOptions().HasExtension(owner):
+        raise ValueError("names an owner, whom only a method for signed-in users has")
     if declared == GUARD_ACCESS and not _is_text(method.input_type, method.GetOptions().Extensions[owner].field):
         raise ValueError("owner.field names no string field of the request")
     for binding in bindings:

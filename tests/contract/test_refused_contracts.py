@@ -1,7 +1,16 @@
 import pytest
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
-from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_PUBLIC, GUARD_SERVICE, GUARD_UNSPECIFIED, Rest
+from gatepost.v1.options_pb2 import (
+    GUARD_ACCESS,
+    GUARD_ADAPTER,
+    GUARD_OPERATOR,
+    GUARD_PUBLIC,
+    GUARD_REFRESH,
+    GUARD_SERVICE,
+    GUARD_UNSPECIFIED,
+    Rest,
+)
 from http_gateway.contract import read_bindings
 from tests.contract.built import a_field, a_rule, a_service, some_options
 
@@ -46,6 +55,13 @@ def test_an_access_guard_with_an_owner_is_fine():
     options = some_options(GUARD_ACCESS, a_rule("post", "/a", body="*"), owner_field="id")
 
     assert len(read_bindings([a_service({"Do": options}, [ID])])) == 1
+
+
+@pytest.mark.requirement(3, 59)
+@pytest.mark.parametrize("guarded_by", [GUARD_PUBLIC, GUARD_ADAPTER, GUARD_REFRESH, GUARD_SERVICE, GUARD_OPERATOR])
+@pytest.mark.parametrize("owner_field", ["id", ""])
+def test_an_owner_that_no_guard_would_look_at_is_refused(guarded_by, owner_field):
+    assert "an owner" in refused({"Do": some_options(guarded_by, owner_field=owner_field)})
 
 
 @pytest.mark.parametrize("field", ["nobody", "inner", "many"])
