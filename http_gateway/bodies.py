@@ -18,8 +18,8 @@ async def body_of(request: BaseRequest, limit_bytes: int, timeout_seconds: float
     """The body of a request; empty where it has none.
 
     Raises:
-        RefusedError: it is too large, too slow, broken, or of another media type
-            than JSON.
+        RefusedError: it is too large, broken, or of another media type than JSON.
+        TimeoutError: it did not arrive in time.
     """
     if not request.body_exists:
         return b""
@@ -33,8 +33,6 @@ async def body_of(request: BaseRequest, limit_bytes: int, timeout_seconds: float
         else:
             async with asyncio.timeout(timeout_seconds):
                 body = await _read(content, limit_bytes)
-    except TimeoutError:
-        raise RefusedError("HTTP_INVALID", "The body did not arrive in time.", status=408) from None
     except (HttpProcessingError, web.RequestPayloadError, ConnectionError):
         raise RefusedError("HTTP_INVALID", "The body does not keep to HTTP, or ended early.") from None
     if len(body) > limit_bytes:

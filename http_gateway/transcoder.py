@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.web_request import BaseRequest
 from google.protobuf.message_factory import GetMessageClass
 from grpc.aio import AioRpcError
 
@@ -19,7 +20,7 @@ from http_gateway.bodies import body_of
 from http_gateway.caching import cacheable_answer, etag_of
 from http_gateway.channel import Channel
 from http_gateway.credentials import credential_form_of
-from http_gateway.deadlines import timeout_seconds_of
+from http_gateway.deadlines import Deadline, deadline_of, out_of_time
 from http_gateway.field_names import FieldNames
 from http_gateway.headers import CACHEABLE_JSON_HEADERS, JSON_HEADERS
 from http_gateway.json.writing import writer_of
@@ -66,23 +67,32 @@ class BoundRoute:
             RefusedError: the visit lacks its credential or does not fit the
                 contract, or the RPC was refused.
         """
-        request, settings = visit.request, self._settings
+        request = visit.request
         metadata = [("x-request-id", visit.request_id)]
         if self._credential is not None:
             metadata.append(self._credential.metadata_of(request.headers))
-        timeout_seconds = timeout_seconds_of(request.headers, settings.request_timeout_seconds)
-        body = b""
-        if self._takes_body:
-            body = await body_of(request, settings.body_limit_bytes, settings.body_timeout_seconds)
+        deadline = deadline_of(request.headers, self._settings.request_timeout_seconds)
+        body = await self._body_of(request, deadline) if self._takes_body else b""
         message = self._read(visit.values, visit.query, body)
         try:
-            reply = await self._call(message, metadata=metadata, timeout=timeout_seconds)
+            reply = await self._call(message, metadata=metadata, timeout=deadline.seconds_left())
         except AioRpcError as error:
             raise refusal_of(error, self._field_name) from error
         # An HTTP error without a gRPC status has ended as None, not as an error.
         if reply is None:
             raise RefusedError(*NO_ANSWER)
         return self._answer(visit, orjson.dumps(self._write(reply)))
+
+    async def _body_of(self, request: BaseRequest, deadline: Deadline) -> bytes:
+        longest_seconds = self._settings.body_timeout_seconds
+        timeout_seconds = min(longest_seconds, deadline.seconds_left())
+        try:
+            return await body_of(request, self._settings.body_limit_bytes, timeout_seconds)
+        except TimeoutError:
+            # Where both limits are alike, it is the body that came too late.
+            if deadline.allowed_seconds < longest_seconds:
+                raise out_of_time() from None
+            raise RefusedError("HTTP_INVALID", "The body did not arrive in time.", status=408) from None
 
     def _answer(self, visit: Visit, body: bytes) -> web.Response:
         if self._cacheable:

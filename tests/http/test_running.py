@@ -15,6 +15,7 @@ from http_gateway.settings import GatewaySettings
 from http_gateway.transcoder import BoundRoute
 
 HEAD = b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+UPDATE = b"PATCH /adapter HTTP/1.1\r\nHost: x\r\nx-auth-secret: s\r\nContent-Type: application/json\r\n"
 BODY = b'{"email": "ann@example.org", "password": "a long password"}'
 
 
@@ -125,6 +126,51 @@ async def test_a_body_that_does_not_arrive_is_given_up(scripted_channel, script)
     async with running(a_setting(body_timeout_seconds=0.1), scripted_channel) as gateway:
         reader, writer = await connected(gateway)
         writer.write(HEAD.replace(b"/auth/login", b"/auth/register") + b"Content-Length: 50\r\n\r\n{")
+        head, problem = await answer_of(reader)
+        writer.close()
+
+    assert (head.split(" ")[1], problem["reason"]) == ("408", "HTTP_INVALID")
+
+
+@pytest.mark.requirement(7)
+async def test_a_client_waits_for_its_slow_body_too(scripted_channel, script):
+    async with asyncio.timeout(5), running(a_setting(), scripted_channel) as gateway:
+        reader, writer = await connected(gateway)
+        writer.write(UPDATE + b"grpc-timeout: 100m\r\nContent-Length: 50\r\n\r\n{")
+        head, problem = await answer_of(reader)
+        writer.close()
+
+    assert (head.split(" ")[1], problem["reason"]) == ("504", "DEADLINE_EXCEEDED")
+    assert script.requests == []
+
+
+@pytest.mark.requirement(7)
+async def test_an_rpc_has_only_what_its_slow_body_left(scripted_channel, script):
+    async with running(a_setting(), scripted_channel) as gateway:
+        reader, writer = await connected(gateway)
+        writer.write(UPDATE + b"grpc-timeout: 3S\r\nContent-Length: 11\r\n\r\n{")
+        await asyncio.sleep(0.6)
+        writer.write(b'"id": "1"}')
+        head, _ = await answer_of(reader)
+        writer.close()
+
+    assert head.split(" ")[1] == "200"
+    assert script.seconds_left[0] < 2.5
+
+
+@pytest.mark.requirement(7)
+async def test_a_client_that_waits_no_time_is_refused_at_once(client, script):
+    seen = await client("GET", "/adapter/1", headers={"grpc-timeout": "0S"})
+
+    assert (seen.status, json.loads(seen.text)["reason"]) == (504, "DEADLINE_EXCEEDED")
+    assert script.requests == []
+
+
+async def test_a_body_slower_than_both_limits_is_its_clients_fault(scripted_channel, script):
+    settings = a_setting(body_timeout_seconds=0.1, request_timeout_seconds=0.1)
+    async with running(settings, scripted_channel) as gateway:
+        reader, writer = await connected(gateway)
+        writer.write(UPDATE + b"Content-Length: 50\r\n\r\n{")
         head, problem = await answer_of(reader)
         writer.close()
 
