@@ -18,11 +18,14 @@ DOMAIN = "gatepost"
 
 # An error without ErrorInfo is gRPC's own, and its text may name addresses.
 NO_ANSWER = ("SERVER_UNAVAILABLE", "The auth server cannot be reached; try again.")
+TOO_LARGE = ("REQUEST_TOO_LARGE", "The request is larger than the auth server takes.")
 _OWN_WORDS: Mapping[StatusCode, tuple[str, str]] = {
     StatusCode.UNAVAILABLE: NO_ANSWER,
     StatusCode.DEADLINE_EXCEEDED: ("DEADLINE_EXCEEDED", "The call did not end in time."),
     StatusCode.UNIMPLEMENTED: ("RPC_NOT_FOUND", "The server has no such RPC."),
     StatusCode.INVALID_ARGUMENT: ("REQUEST_INVALID", "The request is not accepted."),
+    # gRPC says so of a message or metadata beyond its limits; a busy server gives its own reason.
+    StatusCode.RESOURCE_EXHAUSTED: TOO_LARGE,
 }
 FAULT = ("INTERNAL", "The fault is ours; the log has the details under the request id.")
 
@@ -45,8 +48,8 @@ def refusal_of(error: AioRpcError, field_of: Callable[[str], str]) -> RefusedErr
     status = HTTP_STATUS.get(error.code(), 500)
     details = _details_of(error)
     if not details.reason:
-        reason, detail = _OWN_WORDS.get(error.code(), FAULT)
-        return RefusedError(reason, detail, status=status)
+        own_words = _OWN_WORDS.get(error.code())
+        return RefusedError(*own_words) if own_words else RefusedError(*FAULT, status=status)
     retry_after = details.retry_after_seconds
     return RefusedError(
         details.reason,

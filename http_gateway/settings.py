@@ -7,6 +7,9 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+MESSAGE_LIMIT_BYTES = 65536
+"""The largest request of an RPC: the auth server's gRPC port takes no more (its LARGEST_MESSAGE_BYTES)."""
+
 
 class GatewaySettings(BaseSettings):
     """The gateway's settings, each read once from GATEPOST_<NAME>."""
@@ -26,7 +29,10 @@ class GatewaySettings(BaseSettings):
         default=10, gt=0, le=3600, description="How long an RPC may take; a client may ask for less by `grpc-timeout`."
     )
     body_limit_bytes: int = Field(
-        default=65536, ge=1024, le=4_000_000, description="The largest request body that is taken."
+        default=MESSAGE_LIMIT_BYTES,
+        ge=1024,
+        le=MESSAGE_LIMIT_BYTES,
+        description="The largest request body that is taken; the server takes none beyond 65536.",
     )
     body_timeout_seconds: float = Field(
         default=10, gt=0, le=3600, description="How long a client may take to send a request's body."

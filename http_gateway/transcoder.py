@@ -26,9 +26,12 @@ from http_gateway.headers import CACHEABLE_JSON_HEADERS, JSON_HEADERS
 from http_gateway.json.writing import writer_of
 from http_gateway.problems import DEFAULT_CHALLENGE, Manners, RefusedError
 from http_gateway.request_reading import RequestReader
-from http_gateway.rpc_errors import NO_ANSWER, refusal_of
-from http_gateway.settings import GatewaySettings
+from http_gateway.rpc_errors import NO_ANSWER, TOO_LARGE, refusal_of
+from http_gateway.settings import MESSAGE_LIMIT_BYTES, GatewaySettings
 from http_gateway.visits import Visit
+
+SMALL_BODY_BYTES = 4096
+"""A body that can be no message beyond the limit: `0,` of an open-ended list, which grows most, becomes 11 bytes."""
 
 
 class BoundRoute:
@@ -73,7 +76,7 @@ class BoundRoute:
             metadata.append(self._credential.metadata_of(request.headers))
         deadline = deadline_of(request.headers, self._settings.request_timeout_seconds)
         body = await self._body_of(request, deadline) if self._takes_body else b""
-        message = self._read(visit.values, visit.query, body)
+        message = self._message_of(visit, body)
         try:
             reply = await self._call(message, metadata=metadata, timeout=deadline.seconds_left())
         except AioRpcError as error:
@@ -93,6 +96,13 @@ class BoundRoute:
             if deadline.allowed_seconds < longest_seconds:
                 raise out_of_time() from None
             raise RefusedError("HTTP_INVALID", "The body did not arrive in time.", status=408) from None
+
+    def _message_of(self, visit: Visit, body: bytes) -> Any:
+        message = self._read(visit.values, visit.query, body)
+        # A channel without a socket would take any size, and answer otherwise than one with.
+        if len(body) > SMALL_BODY_BYTES and message.ByteSize() > MESSAGE_LIMIT_BYTES:
+            raise RefusedError(*TOO_LARGE)
+        return message
 
     def _answer(self, visit: Visit, body: bytes) -> web.Response:
         if self._cacheable:

@@ -83,7 +83,8 @@ async def test_an_error_that_is_not_the_servers_own_word_tells_nothing(client, s
 
     seen = await client("GET", "/adapter/1")
 
-    assert seen.status == status
+    # gRPC itself says RESOURCE_EXHAUSTED of a message or metadata beyond its limits.
+    assert seen.status == (413 if code == "RESOURCE_EXHAUSTED" else status)
     assert "10.0.0.7" not in seen.text
     assert f"ERROR_REASON_{json.loads(seen.text)['reason']}" in ErrorReason.keys()  # noqa: SIM118  an enum's wrapper
 
@@ -113,6 +114,16 @@ async def test_when_to_try_again_is_told_in_whole_seconds(client, script, delay,
     seen = await client("GET", "/adapter/1")
 
     assert (seen.status, seen.headers["retry-after"]) == (429, seconds)
+
+
+async def test_a_route_with_one_refusal_status_tells_when_to_try_again_too(client, script):
+    retry = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=2))
+    script.answer = refusing("RESOURCE_EXHAUSTED", "Too busy.", an_info("HASHING_BUSY"), retry)
+
+    seen = await client("POST", "/auth/login", json=LOGIN)
+
+    assert (seen.status, json.loads(seen.text)["reason"]) == (400, "HASHING_BUSY")
+    assert seen.headers["retry-after"] == "2"
 
 
 @pytest.mark.requirement(11)

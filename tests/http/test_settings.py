@@ -27,6 +27,7 @@ def test_settings_come_from_the_environment(monkeypatch):
         {"request_timeout_seconds": 0},
         {"request_timeout_seconds": float("nan")},
         {"body_limit_bytes": 0},
+        {"body_limit_bytes": 65537},
         {"auth_target": ""},
     ],
     ids=str,
