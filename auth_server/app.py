@@ -36,9 +36,9 @@ from auth_server.storage import migrations
 from auth_server.storage.database import Database, connected
 from auth_server.usecases.access import Access, signing_key
 from auth_server.usecases.accounts import Accounts
-from auth_server.usecases.people import People
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.sign_in import RefreshLives, SignIn
+from auth_server.usecases.users import Users
 from gatepost.v1 import adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2
 
 Clock = Callable[[], datetime]
@@ -121,7 +121,7 @@ async def _rpcs(
     hashes = PasswordHashes(KeyRing.of(settings.peppers.get_secret_value()), settings.bcrypt_cost)
     hash_pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
     stack.callback(hash_pool.close)
-    people = People(database, _derived(ring, "page tokens"), clock)
+    users = Users(database, _derived(ring, "page tokens"), clock)
     sign_in = SignIn(
         db=database,
         access=access,
@@ -134,9 +134,13 @@ async def _rpcs(
         verified_only=settings.verified_only,
     )
     servicers = [
-        (adapter_service_pb2, "AdapterService", AdapterService(database, people, Accounts(database, seal), clock)),
+        (
+            adapter_service_pb2,
+            "AdapterService",
+            AdapterService(database, users, Accounts(database, seal), clock),
+        ),
         (auth_service_pb2, "AuthService", AuthService(Registration(database, hashes, hash_pool, clock), sign_in)),
-        (users_service_pb2, "UsersService", UsersService(people)),
+        (users_service_pb2, "UsersService", UsersService(users)),
         (keys_service_pb2, "KeysService", KeysService(key)),
     ]
     guards = Guards(settings.adapter_secret.get_secret_value(), access)

@@ -57,8 +57,8 @@ class User(AdapterUser):
 
 
 @dataclass(frozen=True, slots=True)
-class Unregistered:
-    """A person who is not a user yet, with the hash of their password."""
+class NewUser:
+    """Who registers, with the hash of their password."""
 
     name: str
     email: str
@@ -67,8 +67,8 @@ class Unregistered:
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordOwner:
-    """Who may log in with a password: `hash` is None where the user has none."""
+class UserWithHash:
+    """A user and the hash of their password; `hash` is None where they have none."""
 
     user: User
     hash: str | None

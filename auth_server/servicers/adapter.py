@@ -15,7 +15,7 @@ from auth_server.servicers.times import datetime_of
 from auth_server.storage import sessions, users, verification_tokens
 from auth_server.storage.database import Db
 from auth_server.usecases.accounts import Accounts
-from auth_server.usecases.people import People
+from auth_server.usecases.users import Users
 from gatepost.v1 import adapter_service_pb2 as pb
 
 
@@ -24,7 +24,7 @@ class AdapterService:
     """The RPCs of gatepost.v1.AdapterService."""
 
     db: Db
-    people: People
+    users: Users
     accounts: Accounts
     clock: Callable[[], datetime]
 
@@ -55,7 +55,7 @@ class AdapterService:
         """Changes the fields of the mask; all that have a value where there is no mask (AIP-134)."""
         given = [field.name for field, _ in request.user.ListFields()]
         mask = request.update_mask.paths if request.HasField("update_mask") else given
-        user = await self.people.change_for_adapter(request.user.id, messages.user_of(request.user), mask)
+        user = await self.users.change_for_adapter(request.user.id, messages.user_of(request.user), mask)
         return pb.AdapterServiceUpdateUserResponse(user=messages.message_of_user(user))
 
     async def DeleteUser(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from auth_server.interceptors.calls import Call
 from auth_server.servicers.user_messages import message_of_user, profile_of
-from auth_server.usecases.people import People
+from auth_server.usecases.users import Users
 from gatepost.v1 import user_pb2
 from gatepost.v1 import users_service_pb2 as pb
 
@@ -16,27 +16,27 @@ from gatepost.v1 import users_service_pb2 as pb
 class UsersService:
     """The RPCs of gatepost.v1.UsersService."""
 
-    people: People
+    users: Users
 
     async def GetUser(self, request: pb.GetUserRequest, _: Call) -> pb.GetUserResponse:
         """Gets a user."""
-        return pb.GetUserResponse(user=message_of_user(await self.people.get(request.id)))
+        return pb.GetUserResponse(user=message_of_user(await self.users.get(request.id)))
 
     async def ListUsers(self, request: pb.ListUsersRequest, _: Call) -> pb.ListUsersResponse:
         """Lists users."""
-        page = await self.people.page(request.page_size, request.page_token, request.search)
+        page = await self.users.page(request.page_size, request.page_token, request.search)
         return pb.ListUsersResponse(users=map(message_of_user, page.users), next_page_token=page.next_token)
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, _: Call) -> pb.UpdateUserResponse:
         """Changes the fields of the mask; all that have a value where there is no mask (AIP-134)."""
         values = values_of(request.user)
         mask = request.update_mask.paths if request.HasField("update_mask") else values
-        user = await self.people.change_own(request.id, values, mask)
+        user = await self.users.change_own(request.id, values, mask)
         return pb.UpdateUserResponse(user=message_of_user(user))
 
     async def DeleteUser(self, request: pb.DeleteUserRequest, _: Call) -> pb.DeleteUserResponse:
         """Deletes a user."""
-        await self.people.delete(request.id)
+        await self.users.delete(request.id)
         return pb.DeleteUserResponse()
 
 

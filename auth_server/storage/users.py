@@ -10,7 +10,7 @@ import orjson
 from asyncpg import UniqueViolationError
 
 from auth_server.domain.errors import EmailTakenError
-from auth_server.domain.users import AdapterUser, PasswordOwner, Role, Unregistered, User
+from auth_server.domain.users import AdapterUser, NewUser, Role, User, UserWithHash
 from auth_server.storage.database import Db, Row
 
 
@@ -59,7 +59,7 @@ async def create(db: Db, user: AdapterUser, now: datetime) -> AdapterUser:
     return adapter_user_of(row)
 
 
-async def register(db: Db, user_id: UUID, person: Unregistered, now: datetime) -> bool:
+async def register(db: Db, user_id: UUID, person: NewUser, now: datetime) -> bool:
     """Whether the person is a user now; False where the address is taken, which changes nothing."""
     row = await db.fetchrow(
         """
@@ -112,7 +112,7 @@ async def find_by_email(db: Db, email: str) -> AdapterUser | None:
     return adapter_user_of(row) if row else None
 
 
-async def find_password_owner(db: Db, email: str) -> PasswordOwner | None:
+async def find_with_hash(db: Db, email: str) -> UserWithHash | None:
     """The user with this address and the hash of their password."""
     if "\0" in email:
         return None
@@ -124,7 +124,7 @@ async def find_password_owner(db: Db, email: str) -> PasswordOwner | None:
         """,
         email,
     )
-    return PasswordOwner(user_of(row), row["password_hash"], row["disabled_at"] is not None) if row else None
+    return UserWithHash(user_of(row), row["password_hash"], row["disabled_at"] is not None) if row else None
 
 
 async def find_by_account(db: Db, provider: str, provider_account_id: str) -> AdapterUser | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from auth_server.domain.ids import new_id
 from auth_server.domain.passwords import PasswordHashes
-from auth_server.domain.users import Profile, Unregistered
+from auth_server.domain.users import NewUser, Profile
 from auth_server.outside.hash_pool import HashPool
 from auth_server.storage import users
 from auth_server.storage.database import Db
@@ -30,4 +30,4 @@ class Registration:
             HashingBusyError: too many passwords wait.
         """
         hashed = await self.hash_pool.run(self.hashes.make, password)
-        await users.register(self.db, new_id(), Unregistered(name, email, hashed, profile), self.clock())
+        await users.register(self.db, new_id(), NewUser(name, email, hashed, profile), self.clock())

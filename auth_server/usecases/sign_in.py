@@ -66,7 +66,7 @@ class SignIn:
             CredentialsInvalidError: wrong email or password, or the user may not log in; which one is not said.
             HashingBusyError: too many logins at once.
         """
-        owner = await users.find_password_owner(self.db, email)
+        owner = await users.find_with_hash(self.db, email)
         made = owner.hash if owner and owner.hash else self.dummy_hash
         matches = await self.hash_pool.run(self.hashes.matches, password, made)
         if owner is None or owner.hash is None or not matches or owner.disabled:

@@ -28,7 +28,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class Users:
     """Reading, listing, changing and deleting users."""
 
     db: Db
