@@ -11,17 +11,17 @@ from pathlib import Path
 from benchmarks import seed
 from benchmarks.cases import CASES
 from benchmarks.database import Database, empty_database
+from benchmarks.floors.originals import statements_without_original
 from benchmarks.forms import running_forms
 from benchmarks.gatepost import BCRYPT_COST, Gatepost, Settings, running_gatepost, running_in_one
 from benchmarks.load import Load
-from benchmarks.logins import login_flood, login_rate
+from benchmarks.logins import LOGIN_ROUNDS, login_comparison, login_flood, login_rate
 from benchmarks.machine import OtherWork, description, short_name
 from benchmarks.measure import Bench, Form
 from benchmarks.report import Report
 
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 5
-LOGIN_ROUNDS = 3  # each takes 8 s, and so many hashes vary little
 SECONDS = 1.5
 LOGIN = "Login"
 LOOKUPS_IN_FLOOD_FLOORS = 1.5
@@ -34,7 +34,7 @@ def _options() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="Names: " + ", ".join(CASES) + ".\n"
         "The database is one of its own, on the server of DATABASE_URL or on an embedded PostgreSQL.\n"
-        "A full run of all names is kept in benchmarks/results/.",
+        "A run of all names, no shorter than the defaults, is kept in benchmarks/results/.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure; everything if none is given")
     parser.add_argument(
@@ -56,9 +56,11 @@ def _say(words: str) -> None:
 
 
 def _measure_logins(bench: Bench, forms: tuple[Form, ...], gatepost: Gatepost, report: Report, width: int) -> None:
+    of_logins = replace(bench, rounds=min(LOGIN_ROUNDS, bench.rounds))
     for form in forms:
         _say(f"{LOGIN}, {form.name}, {width} at once")
-        rate = login_rate(bench, form.name, form.transport, form.gatepost.port, width=width, cost=BCRYPT_COST)
+        report.comparisons.append(login_comparison(of_logins, form, width=width))
+        rate = login_rate(of_logins, form.name, form.transport, form.gatepost.port, width=width, cost=BCRYPT_COST)
         report.rates.append(rate)
     _say(f"look-ups in a flood of logins, {width} at once")
     flood = login_flood(bench, gatepost.everything.port, width=width, p99_floors=LOOKUPS_IN_FLOOD_FLOORS)
@@ -68,7 +70,8 @@ def _measure_logins(bench: Bench, forms: tuple[Form, ...], gatepost: Gatepost, r
 def _measure_logins_on_all_cores(bench: Bench, settings: Settings, report: Report, cores: int) -> None:
     _say(f"{LOGIN} and look-ups, {cores} at once")
     with running_in_one(settings, hash_width=cores) as server:
-        rate = login_rate(bench, "REST, one process", "rest", server.port, width=cores, cost=BCRYPT_COST)
+        of_logins = replace(bench, rounds=min(LOGIN_ROUNDS, bench.rounds))
+        rate = login_rate(of_logins, "REST, one process", "rest", server.port, width=cores, cost=BCRYPT_COST)
         report.rates.append(rate)
         report.floods.append(login_flood(bench, server.port, width=cores, p99_floors=None))
 
@@ -81,7 +84,7 @@ def _measure(options: argparse.Namespace, database: Database) -> Report:
     other_work = OtherWork(database.postmaster_pid)
     with (
         running_gatepost(settings, hash_width=width) as gatepost,
-        running_forms(gatepost, database) as forms,
+        running_forms(gatepost, database, hash_width=width) as forms,
     ):
         seed.fill_now(gatepost.everything.port, settings.adapter_secret)
         port = gatepost.everything.port
@@ -92,20 +95,21 @@ def _measure(options: argparse.Namespace, database: Database) -> Report:
                 _say(f"{name}, {form.name}")
                 report.comparisons.append(bench.compare(name, form))
         if LOGIN in names:
-            bench = replace(bench, rounds=min(LOGIN_ROUNDS, options.rounds))
             _measure_logins(bench, forms, gatepost, report, width)
             _measure_logins_on_all_cores(bench, settings, report, cores)
-        report.machine["work of others during the run"] = other_work.share
+        report.others_share = other_work.share
     return report
 
 
 def main() -> None:
     """Runs what was asked for and prints it."""
     options = _options()
+    if stale := statements_without_original():
+        sys.exit("benchmarks/floors/statements.py runs what auth_server/storage no longer does:\n" + "\n".join(stale))
     with empty_database() as database:
         report = _measure(options, database)
     print(report.as_json() if options.json else report.as_text())
-    if not options.names and not options.quick:
+    if not options.names and options.seconds >= SECONDS and options.rounds >= ROUNDS:
         today = datetime.datetime.now(datetime.UTC).date()
         RESULTS.mkdir(exist_ok=True)
         page = RESULTS / f"{today}-{short_name()}.md"

@@ -13,10 +13,10 @@ POOL_SIZE = AuthServerSettings.model_fields["database_pool_size"].default
 
 
 @contextmanager
-def running_forms(gatepost: Gatepost, database: Database) -> Iterator[tuple[Form, ...]]:
+def running_forms(gatepost: Gatepost, database: Database, *, hash_width: int) -> Iterator[tuple[Form, ...]]:
     """All forms, their floors running."""
     with ExitStack() as stack:
-        on_database = ("--database", database.url, "--pool", str(POOL_SIZE))
+        on_database = ("--database", database.url, "--pool", str(POOL_SIZE), "--hash-width", str(hash_width))
 
         def floor(kind: str, *arguments: str) -> Server:
             port = free_port()

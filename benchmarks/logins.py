@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.load import Load, Outcome
-from benchmarks.measure import Bench, verdict_of
+from benchmarks.machine import OtherWork
+from benchmarks.measure import Bench, Comparison, Form, verdict_of
 from benchmarks.processes import Generator, outcome_of
 
 RATE_TARGET = 0.95
+LOGIN_ROUNDS = 3  # each takes 5 to 8 s, and so many hashes vary little; a flood's p99 takes all rounds
+COMPARISON_SECONDS = 5.0
 LOOKUPS_PER_SECOND = 200
 LOOKUP_SECONDS = 5.0
 FLOOD_SECONDS = LOOKUP_SECONDS + 3  # and the start of the generator of the look-ups
@@ -17,17 +20,20 @@ FLOOD_SECONDS = LOOKUP_SECONDS + 3  # and the start of the generator of the look
 
 @dataclass(frozen=True)
 class LoginRate:
-    """Logins a second beside the bound that `width` hashes at once set."""
+    """Logins a second beside the bound of `width` hashes at once.
+
+    The bound is `alone` by the time of a hash in a single thread, which the target is a share of, and `together` by
+    that of a hash while `width` threads hash.
+    """
 
     form: str
     width: int
     per_second: float
-    bound_per_second: float
-
-    @property
-    def share(self) -> float:
-        """How much of the bound is reached."""
-        return self.per_second / self.bound_per_second
+    alone_per_second: float
+    share: float
+    together_per_second: float
+    share_together: float
+    others_share: float | None
 
     @property
     def verdict(self) -> str:
@@ -45,6 +51,7 @@ class LoginFlood:
     flood_p50_ms: float
     flood_p99_ms: float
     p99_ms_target: float
+    others_share: float | None
 
     @property
     def verdict(self) -> str:
@@ -52,23 +59,55 @@ class LoginFlood:
         return verdict_of(self.flood_p99_ms <= self.p99_ms_target)
 
 
-def hash_seconds(cost: int) -> float:
-    """The time of one bcrypt hash on an otherwise idle machine."""
-    command = [sys.executable, "-m", "benchmarks.floors.hashing", str(cost)]
+@dataclass(frozen=True)
+class _HashTimes:
+    alone_seconds: float
+    together_seconds: float
+
+    def mean_with(self, other: "_HashTimes") -> "_HashTimes":
+        return _HashTimes(
+            (self.alone_seconds + other.alone_seconds) / 2, (self.together_seconds + other.together_seconds) / 2
+        )
+
+
+def hash_seconds(cost: int, *, threads: int) -> float:
+    """The time of one bcrypt hash while so many threads hash and Gatepost rests."""
+    command = [sys.executable, "-m", "benchmarks.floors.hashing", str(cost), str(threads)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+def login_comparison(bench: Bench, form: Form, *, width: int) -> Comparison:
+    """Logins beside the floor's, with one login more under way than are hashed at once."""
+    return bench.compare_in_closed_loop("Login", form, seconds=COMPARISON_SECONDS, in_flight=width + 1)
+
+
 def login_rate(bench: Bench, form: str, transport: str, port: int, *, width: int, cost: int) -> LoginRate:
-    """Medians of rounds, each beside its own measurement of the hash."""
-    rates, bounds = [], []
+    """Medians of rounds, each held against hashes that are timed right before and after it."""
+    others = OtherWork(bench.postmaster_pid)
+    rates, alone, together = [], [], []
+    before = _hash_times(cost, width)
     for _ in range(bench.rounds):
-        bounds.append(width / hash_seconds(cost))
         rates.append(outcome_of(_flood(bench, transport, port, width)).per_second)
-    return LoginRate(form, width, median(rates), median(bounds))
+        after = _hash_times(cost, width)
+        beside = before.mean_with(after)
+        alone.append(width / beside.alone_seconds)
+        together.append(width / beside.together_seconds)
+        before = after
+    return LoginRate(
+        form=form,
+        width=width,
+        per_second=median(rates),
+        alone_per_second=median(alone),
+        share=median(rate / bound for rate, bound in zip(rates, alone, strict=True)),
+        together_per_second=median(together),
+        share_together=median(rate / bound for rate, bound in zip(rates, together, strict=True)),
+        others_share=others.share,
+    )
 
 
 def login_flood(bench: Bench, port: int, *, width: int, p99_floors: float | None) -> LoginFlood:
     """Look-ups over REST, alone and in a flood in turns; the target is `p99_floors` times idle, else 10 ms."""
+    others = OtherWork(bench.postmaster_pid)
     idle: list[Outcome] = []
     flooded: list[Outcome] = []
     for _ in range(bench.rounds):
@@ -85,7 +124,13 @@ def login_flood(bench: Bench, port: int, *, width: int, p99_floors: float | None
         flood_p50_ms=median(outcome.p50_ms for outcome in flooded),
         flood_p99_ms=median(outcome.p99_ms for outcome in flooded),
         p99_ms_target=10.0 if p99_floors is None else idle_p99_ms * p99_floors,
+        others_share=others.share,
     )
+
+
+def _hash_times(cost: int, width: int) -> _HashTimes:
+    alone = hash_seconds(cost, threads=1)
+    return _HashTimes(alone, alone if width == 1 else hash_seconds(cost, threads=width))
 
 
 def _lookups(bench: Bench, port: int) -> Outcome:

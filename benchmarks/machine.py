@@ -17,7 +17,7 @@ def description(postgres_version: str) -> dict[str, str]:
     return {
         "CPU": f"{_cpu_model()}, {os.cpu_count()} cores",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "kernel": f"{platform.system()} {platform.release()}",
+        "kernel": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "PostgreSQL": postgres_version.partition(" on ")[0].removeprefix("PostgreSQL "),
         "packages": ", ".join(f"{package} {version(package)}" for package in PACKAGES),
@@ -34,13 +34,14 @@ class OtherWork:
         self._own_before = self._own_seconds()
 
     @property
-    def share(self) -> str:
-        """In percent of all cores since it was made."""
+    def share(self) -> float | None:
+        """Of all cores since it was made; None where unknown."""
         busy = busy_seconds_of_machine()
         if busy is None or self._busy_before is None:
-            return "unknown"
+            return None
         others = busy - self._busy_before - (self._own_seconds() - self._own_before)
-        return f"{others / (time.monotonic() - self._began) / (os.cpu_count() or 1):.0%} of the machine"
+        # Ticks of the two clocks fall apart by a little, which must not read as less than nothing.
+        return max(0.0, others / (time.monotonic() - self._began) / (os.cpu_count() or 1))
 
     def _own_seconds(self) -> float:
         return sum(cpu_seconds_of(pid) for pid in self._own_pids)

@@ -89,24 +89,31 @@ class Bench:
 
     def compare(self, case: str, form: Form) -> Comparison:
         """Throughput and CPU time in a closed loop, latency at half of Gatepost's throughput; medians of all rounds."""
-        sides = (form.gatepost, form.floor)
-        busy: list[list[_Slice]] = [[], []]
+        loads = self._loads(case, form)
+        busy = self._in_turns(form, loads)
+        rate = median(a_slice.outcome.per_second for a_slice in busy[0]) / 2
         calm: list[list[Outcome]] = [[], []]
         for _ in range(self.rounds):
-            for side, slices in zip(sides, busy, strict=True):
-                slices.append(self._slice(side, self._load(case, form, side)))
-        rate = median(a_slice.outcome.per_second for a_slice in busy[0]) / 2
-        for _ in range(self.rounds):
-            for side, outcomes in zip(sides, calm, strict=True):
-                outcomes.append(outcome_of(replace(self._load(case, form, side), rate_per_second=rate)))
-        ratio = median(
-            slice_of_ours.own_us / floors_slice.own_us for slice_of_ours, floors_slice in zip(*busy, strict=True)
-        )
-        ours, floors = (_figures_of(*pair) for pair in zip(busy, calm, strict=True))
-        return Comparison(case, form.name, ours, floors, ratio, form.cpu_target)
+            for load, outcomes in zip(loads, calm, strict=True):
+                outcomes.append(outcome_of(replace(load, rate_per_second=rate)))
+        return _comparison(case, form, busy, calm)
 
-    def _load(self, case: str, form: Form, side: Side) -> Load:
-        return self.load_of(case=case, transport=form.transport, port=side.port, seconds=self.seconds)
+    def compare_in_closed_loop(self, case: str, form: Form, *, seconds: float, in_flight: int) -> Comparison:
+        """All figures, latency too, in a closed loop of this length and so many requests at once."""
+        loads = [replace(load, seconds=seconds, in_flight=in_flight) for load in self._loads(case, form)]
+        busy = self._in_turns(form, loads)
+        return _comparison(case, form, busy, [[a_slice.outcome for a_slice in slices] for slices in busy])
+
+    def _loads(self, case: str, form: Form) -> list[Load]:
+        ports = form.gatepost.port, form.floor.port
+        return [self.load_of(case=case, transport=form.transport, port=port, seconds=self.seconds) for port in ports]
+
+    def _in_turns(self, form: Form, loads: list[Load]) -> list[list[_Slice]]:
+        slices: list[list[_Slice]] = [[], []]
+        for _ in range(self.rounds):
+            for side, load, of_side in zip((form.gatepost, form.floor), loads, slices, strict=True):
+                of_side.append(self._slice(side, load))
+        return slices
 
     def _slice(self, side: Side, load: Load) -> _Slice:
         pids = {server.name: server.pid for server in side.servers}
@@ -118,6 +125,12 @@ class Bench:
         outcome = generator.outcome()
         used = {name: cpu_seconds_of(pid) - before[name] for name, pid in pids.items()}
         return _Slice(outcome, {name: seconds / outcome.requests * 1e6 for name, seconds in used.items()})
+
+
+def _comparison(case: str, form: Form, busy: list[list[_Slice]], calm: list[list[Outcome]]) -> Comparison:
+    ratio = median(of_ours.own_us / of_floor.own_us for of_ours, of_floor in zip(*busy, strict=True))
+    ours, floors = (_figures_of(*pair) for pair in zip(busy, calm, strict=True))
+    return Comparison(case, form.name, ours, floors, ratio, form.cpu_target)
 
 
 def _figures_of(busy: list[_Slice], calm: list[Outcome]) -> Figures:

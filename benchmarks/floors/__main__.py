@@ -21,7 +21,7 @@ async def _serve_rest(answers: rest_server.Answers, port: int) -> None:
 async def _serve(options: argparse.Namespace) -> None:
     if options.kind == "gateway":
         await _serve_rest(FromGrpc(options.target), options.port)
-    async with statements.connected(options.database, options.pool) as ready:
+    async with statements.connected(options.database, options.pool, hash_width=options.hash_width) as ready:
         if options.kind == "rest":
             await _serve_rest(FromPostgres(ready), options.port)
         bare = grpc_server.server(ready, options.port)
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--database", help="URL of the database, for rest and grpc")
     parser.add_argument("--pool", type=int, default=2, help="connections to the database")
+    parser.add_argument("--hash-width", type=int, default=1, help="passwords hashed at once")
     parser.add_argument("--target", help="address of the gRPC server, for gateway")
     uvloop.run(_serve(parser.parse_args()))
 

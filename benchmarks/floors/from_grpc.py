@@ -12,6 +12,7 @@ from gatepost.v1 import (
     adapter_service_pb2_grpc,
     auth_service_pb2,
     auth_service_pb2_grpc,
+    user_pb2,
 )
 
 
@@ -41,15 +42,16 @@ class FromGrpc:
         request = adapter_service_pb2.DeleteSessionRequest(session_token=token)
         return _session((await self._adapter.DeleteSession(request)).session)
 
+    async def login(self, email: str) -> Json:
+        answer = await self._auth.Login(auth_service_pb2.LoginRequest(email=email))
+        profile = {field.name: value for field, value in answer.user.profile.ListFields()}
+        times = {"created_at": _time(answer.user.created_at), "updated_at": _time(answer.user.updated_at)}
+        return {"user": _user(answer.user) | profile | times, "backendTokens": _tokens(answer.backend_tokens)}
+
     async def refresh(self, token: str) -> Json:
         request = auth_service_pb2.RefreshTokensRequest()
         answer = await self._auth.RefreshTokens(request, metadata=(("authorization", f"Refresh {token}"),))
-        tokens = answer.backend_tokens
-        return {
-            "accessToken": tokens.access_token,
-            "refreshToken": tokens.refresh_token,
-            "expiresIn": tokens.expires_in,
-        }
+        return _tokens(answer.backend_tokens)
 
 
 def _session(session: adapter_pb2.Session) -> Json:
@@ -61,13 +63,21 @@ def _session(session: adapter_pb2.Session) -> Json:
     }
 
 
-def _user(user: adapter_pb2.AdapterUser) -> Json:
+def _user(user: adapter_pb2.AdapterUser | user_pb2.User) -> Json:
     return {
         "id": user.id,
         "name": user.name if user.HasField("name") else None,
         "email": user.email if user.HasField("email") else None,
         "emailVerified": _time(user.email_verified) if user.HasField("email_verified") else None,
         "image": user.image if user.HasField("image") else None,
+    }
+
+
+def _tokens(tokens: auth_service_pb2.BackendTokens) -> Json:
+    return {
+        "accessToken": tokens.access_token,
+        "refreshToken": tokens.refresh_token,
+        "expiresIn": tokens.expires_in,
     }
 
 

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+import orjson
+
 from benchmarks.floors.rest_server import Json
-from benchmarks.floors.statements import Row, Statements
+from benchmarks.floors.statements import Row, Statements, Tokens
 
 
 class FromPostgres:
@@ -26,9 +28,14 @@ class FromPostgres:
     async def delete_session(self, token: str) -> Json:
         return _session(await self._statements.delete_session(token), token)
 
+    async def login(self, email: str) -> Json:
+        row, tokens = await self._statements.signed_in(email)
+        times = {"created_at": row["created_at"], "updated_at": row["updated_at"]}
+        user = _user(row, row["id"]) | orjson.loads(row["profile"]) | times
+        return {"user": user, "backendTokens": _tokens(tokens)}
+
     async def refresh(self, token: str) -> Json:
-        access_token, refresh_token, expires = await self._statements.rotated(token)
-        return {"accessToken": access_token, "refreshToken": refresh_token, "expiresIn": expires * 1000}
+        return _tokens(await self._statements.rotated(token))
 
 
 def _session(row: Row, token: str) -> Json:
@@ -42,4 +49,12 @@ def _user(row: Row, user_id: object) -> Json:
         "email": row["email"],
         "emailVerified": row["email_verified"],
         "image": row["image"],
+    }
+
+
+def _tokens(tokens: Tokens) -> Json:
+    return {
+        "accessToken": tokens.access,
+        "refreshToken": tokens.refresh,
+        "expiresIn": tokens.expires_seconds * 1000,
     }

@@ -4,16 +4,18 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
 
-from benchmarks.floors.statements import Row, Statements
+from benchmarks.floors.statements import Row, Statements, Tokens
 from gatepost.v1 import (
     adapter_pb2,
     adapter_service_pb2,
     adapter_service_pb2_grpc,
     auth_service_pb2,
     auth_service_pb2_grpc,
+    user_pb2,
 )
 
 Context = aio.ServicerContext[Any, Any]
@@ -60,15 +62,16 @@ class Auth(auth_service_pb2_grpc.AuthServiceServicer):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
+    async def Login(self, request: auth_service_pb2.LoginRequest, context: Context) -> auth_service_pb2.LoginResponse:
+        row, tokens = await self._statements.signed_in(request.email)
+        return auth_service_pb2.LoginResponse(user=_person(row), backend_tokens=_tokens(tokens))
+
     async def RefreshTokens(
         self, request: auth_service_pb2.RefreshTokensRequest, context: Context
     ) -> auth_service_pb2.RefreshTokensResponse:
         credential = dict(context.invocation_metadata() or ())["authorization"]
-        access_token, refresh_token, expires = await self._statements.rotated(str(credential).removeprefix("Refresh "))
-        tokens = auth_service_pb2.BackendTokens(
-            access_token=access_token, refresh_token=refresh_token, expires_in=expires * 1000
-        )
-        return auth_service_pb2.RefreshTokensResponse(backend_tokens=tokens)
+        tokens = await self._statements.rotated(str(credential).removeprefix("Refresh "))
+        return auth_service_pb2.RefreshTokensResponse(backend_tokens=_tokens(tokens))
 
 
 def server(statements: Statements, port: int) -> aio.Server:
@@ -93,6 +96,25 @@ def _user(row: Row, user_id: object) -> adapter_pb2.AdapterUser:
         email=row["email"],
         email_verified=_timestamp(row["email_verified"]),
         image=row["image"],
+    )
+
+
+def _person(row: Row) -> user_pb2.User:
+    return user_pb2.User(
+        id=str(row["id"]),
+        name=row["name"],
+        email=row["email"],
+        email_verified=_timestamp(row["email_verified"]),
+        image=row["image"],
+        profile=user_pb2.Profile(**orjson.loads(row["profile"])),
+        created_at=_timestamp(row["created_at"]),
+        updated_at=_timestamp(row["updated_at"]),
+    )
+
+
+def _tokens(tokens: Tokens) -> auth_service_pb2.BackendTokens:
+    return auth_service_pb2.BackendTokens(
+        access_token=tokens.access, refresh_token=tokens.refresh, expires_in=tokens.expires_seconds * 1000
     )
 
 

@@ -20,6 +20,8 @@ class Answers(Protocol):
 
     async def delete_session(self, token: str) -> Json: ...
 
+    async def login(self, email: str) -> Json: ...
+
     async def refresh(self, token: str) -> Json: ...
 
 
@@ -43,6 +45,9 @@ class Handlers:
     async def delete_session(self, request: web.Request) -> web.Response:
         return _json(await self._answers.delete_session(request.match_info["token"]))
 
+    async def login(self, request: web.Request) -> web.Response:
+        return _json(await self._answers.login(orjson.loads(await request.read())["email"]))
+
     async def refresh(self, request: web.Request) -> web.Response:
         orjson.loads(await request.read())
         return _json(await self._answers.refresh(request.headers["authorization"].removeprefix("Refresh ")))
@@ -56,6 +61,7 @@ def application(answers: Answers) -> web.Application:
     app.router.add_get("/adapter/get-user-by-email", handlers.user_by_email)
     app.router.add_post("/adapter/create-session", handlers.create_session)
     app.router.add_delete("/adapter/delete-session/{token}", handlers.delete_session)
+    app.router.add_post("/auth/login", handlers.login)
     app.router.add_post("/auth/refresh", handlers.refresh)
     return app
 

@@ -1,26 +1,41 @@
 """The statements that auth_server/storage runs for the measured calls, written out."""
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import bcrypt
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 Row = Any  # asyncpg.Record, whose values are of any type
 SIGNING_KEY = Ed25519PrivateKey.generate()
+TOKEN_LIFE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A pair of tokens, and when the first one ends."""
+
+    access: str
+    refresh: str
+    expires_seconds: int
 
 
 class Statements:
     """One method a statement, and what has to be computed for it."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, hash_width: int) -> None:
         self._pool = pool
+        self._hashing = ThreadPoolExecutor(hash_width)
 
     async def session_and_user(self, token: str) -> Row:
         return await self._pool.fetchrow(
@@ -29,7 +44,7 @@ class Statements:
                    users.name, users.email, users.email_verified, users.image
               FROM sessions
               JOIN users ON users.id = sessions.user_id
-             WHERE sessions.token_hash = $1 AND sessions.expires > $2
+             WHERE sessions.token_hash = $1 AND sessions.expires > $2 AND users.disabled_at IS NULL
             """,
             _hash(token),
             datetime.now(UTC),
@@ -63,13 +78,39 @@ class Statements:
             "DELETE FROM sessions WHERE token_hash = $1 RETURNING id, user_id, expires", _hash(token)
         )
 
-    async def rotated(self, token: str) -> tuple[str, str, int]:
-        """The new access token, the new refresh token and when the first one ends, in seconds."""
-        new_token, now = secrets.token_hex(32), datetime.now(UTC)
-        row = await self._pool.fetchrow(_ROTATION, _hash(token), _hash(new_token), now, now + timedelta(days=30))
-        expires = int(now.timestamp()) + 900
-        return _access_token(row, expires), new_token, expires
+    async def signed_in(self, email: str) -> tuple[Row, Tokens]:
+        """The user, whose hash is checked but, for want of the pepper, matches nothing; and their tokens."""
+        row: Row = await self._pool.fetchrow(_PASSWORD_OWNER, email)
+        made = row["password_hash"].split("$", 2)[2].encode()
+        await asyncio.get_running_loop().run_in_executor(self._hashing, bcrypt.checkpw, b"x" * 64, made)
+        token, family_id, now = secrets.token_hex(32), uuid4(), datetime.now(UTC)
+        times = now, now + TOKEN_LIFE, now + TOKEN_LIFE
+        await self._pool.fetchrow(_FAMILY_START, family_id, row["id"], _hash(token), *times)
+        return row, _tokens(row, family_id, token, now)
 
+    async def rotated(self, token: str) -> Tokens:
+        new_token, now = secrets.token_hex(32), datetime.now(UTC)
+        row: Row = await self._pool.fetchrow(_ROTATION, _hash(token), _hash(new_token), now, now + TOKEN_LIFE)
+        return _tokens(row, row["family_id"], new_token, now)
+
+
+_PASSWORD_OWNER = """
+    SELECT id, name, email, email_verified, image, profile, role, created_at, updated_at, password_hash, disabled_at
+      FROM users
+     WHERE lower(email COLLATE "C") = lower($1::text COLLATE "C")
+    """
+
+_FAMILY_START = """
+    WITH family AS (
+        INSERT INTO refresh_families (id, user_id, created_at, expires)
+        VALUES ($1, $2, $4, $6)
+        RETURNING id
+    )
+    INSERT INTO refresh_tokens (token_hash, family_id, generation, expires)
+    SELECT $3, id, 1, $5
+      FROM family
+    RETURNING family_id
+    """
 
 _ROTATION = """
     WITH family AS (
@@ -104,11 +145,11 @@ _ROTATION = """
 
 
 @asynccontextmanager
-async def connected(url: str, size: int) -> AsyncIterator[Statements]:
+async def connected(url: str, size: int, *, hash_width: int) -> AsyncIterator[Statements]:
     """The statements on a pool with the options of the server's."""
     pool = await asyncpg.create_pool(url, min_size=1, max_size=size, reset=_leave_as_is)
     try:
-        yield Statements(pool)
+        yield Statements(pool, hash_width)
     finally:
         await pool.close()
 
@@ -121,12 +162,17 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _access_token(row: Row, expires: int) -> str:
+def _tokens(row: Row, family_id: UUID, refresh_token: str, now: datetime) -> Tokens:
+    expires = int(now.timestamp()) + 900
+    return Tokens(_access_token(row, family_id, expires), refresh_token, expires)
+
+
+def _access_token(row: Row, family_id: UUID, expires: int) -> str:
     claims = {
         "iss": "gatepost",
         "aud": "gatepost",
         "sub": str(row["id"]),
-        "sid": str(row["family_id"]),
+        "sid": str(family_id),
         "jti": secrets.token_hex(16),
         "iat": expires - 900,
         "nbf": expires - 900,
