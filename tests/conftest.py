@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import asyncpg
@@ -25,6 +26,8 @@ from http_gateway.app import running as running_gateway
 from http_gateway.settings import GatewaySettings
 from tests.people import People
 from tests.rest import Rest
+
+pytest_plugins = ["tests.skips"]
 
 ADAPTER_SECRET = "tests-adapter-secret-0123456789abcdef"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}
@@ -92,17 +95,18 @@ async def db(shared_database: Database, sql: asyncpg.Connection) -> Database:
 
 @pytest.fixture(scope="session")
 def settings(database_url: str) -> AuthServerSettings:
-    return AuthServerSettings(
-        database_url=database_url,
-        database_pool_size=8,
-        adapter_secret=ADAPTER_SECRET,
-        peppers=key_ring("pepper"),
-        sealing_keys=key_ring("seal"),
-        grpc_port=0,
-        environment="test",
-        bcrypt_cost=4,
-        reflection=True,
-    )
+    given: dict[str, Any] = {
+        "database_url": database_url,
+        "database_pool_size": 8,
+        "adapter_secret": ADAPTER_SECRET,
+        "peppers": key_ring("pepper"),
+        "sealing_keys": key_ring("seal"),
+        "grpc_port": 0,
+        "environment": "test",
+        "bcrypt_cost": 4,
+        "reflection": True,
+    }
+    return AuthServerSettings(**given)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 
 from gatepost.v1 import (
@@ -74,9 +75,9 @@ class People:
 
     async def a_session(self, user_id: str, life: timedelta = timedelta(days=1)) -> adapter_pb2.Session:
         """A session of the user."""
-        expires = datetime.now(UTC) + life
+        expires = Timestamp(seconds=int((datetime.now(UTC) + life).timestamp()))
         request = adapter_service_pb2.CreateSessionRequest(
-            session_token=secrets.token_hex(32), user_id=user_id, expires=expires.replace(microsecond=0)
+            session_token=secrets.token_hex(32), user_id=user_id, expires=expires
         )
         return (await self.adapter.CreateSession(request, metadata=self.secret)).session
 

@@ -60,7 +60,7 @@ async def test_calls_are_shared_among_the_addresses(settings: AuthServerSettings
             assert await check(b"", timeout=5) == b"\x08\x01"
             await one.drain()
 
-            answers = set()
+            answers: set[bytes] = set()
             async with asyncio.timeout(5):
                 while len(answers) < 2:
                     answers.add(await check(b"", timeout=5))

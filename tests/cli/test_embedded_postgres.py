@@ -109,9 +109,8 @@ def test_a_path_too_long_for_a_socket_works(folder: Path) -> None:
     shutil.rmtree(socket_folder)
 
 
+@pytest.mark.only_as("root")
 def test_a_socket_folder_of_another_user_is_refused(folder: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("run as root to have a folder of another user")
     (folder / "socket").mkdir(mode=0o777)
     os.chown(folder / "socket", 12345, 12345)
 
@@ -138,9 +137,8 @@ def test_binaries_are_copied_where_the_servers_user_can_run_them(folder: Path) -
     assert mode_of(copy.folder) == 0o755
 
 
+@pytest.mark.only_as("root")  # an ordinary user does so in every other test here
 def test_it_runs_as_an_ordinary_user(folder: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("every other test here does so, unless it runs as root")
     python = shutil.which("python3", path="/usr/local/bin:/usr/bin")
     probe = [python or "false", "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
     if python is None or subprocess.run(probe, check=False).returncode:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -225,7 +224,7 @@ def test_a_second_ctrl_c_waits_for_nobody(up: Up, folder: Path) -> None:
     assert code == 130
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="run as root to see how root's folders are refused")
+@pytest.mark.only_as("root")
 def test_root_is_told_which_folder_the_servers_user_can_reach(folder: Path) -> None:
     folder.chmod(0o700)
 
