@@ -69,7 +69,7 @@ def up_command(data_dir: Path | None, http_port: int | None, grpc_port: int | No
     \b
     Examples:
       gatepost up
-      gatepost up --http-port 0 --grpc-port 0 --data-dir /tmp/second
+      gatepost up --http-port 0 --grpc-port 0 --data-dir ~/second
       GATEPOST_DATABASE_URL=postgresql://me@localhost/auth gatepost up
     """
     from gatepost_cli.up import up

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PORT = 5432  # names the socket's file; nothing listens on TCP
 _LONGEST_SOCKET_FOLDER_BYTES = 85  # sun_path holds 104 bytes on macOS and 108 on Linux, the file's name included
 _LARGEST_LOG_BYTES = 2**20
+_INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class EmbeddedPostgres:
@@ -171,6 +172,7 @@ class EmbeddedPostgres:
             "unix_socket_directories": str(self._socket_folder),
             "unix_socket_permissions": "0700",
             "port": str(_PORT),
+            "log_error_verbosity": "terse",  # a DETAIL holds the row
             **self._conf,
         }
         settings = [part for name, value in conf.items() for part in ("-c", f"{name}={value}")]
@@ -231,6 +233,6 @@ class EmbeddedPostgres:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's environment without what would change the server's defaults."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    """What the server needs of the caller's environment: none of its secrets, which its backends could read."""
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}

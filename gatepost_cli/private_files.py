@@ -16,19 +16,28 @@ if TYPE_CHECKING:
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder that only its user can enter; one that exists is left as it is.
+    """Makes a folder that only its user can change, or takes one that is so.
+
+    Whoever else could write in it could plant secrets and programs of their own, or lead what is written elsewhere.
 
     Raises:
-        RefusalError: it cannot be made or written.
+        RefusalError: it cannot be made or written, or others can write in it.
     """
     try:
-        if not folder.exists():
-            folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
             # As root the database server runs as another user, who passes through to its own 0700 folders.
-            folder.mkdir(exist_ok=True)
             folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
-        if not folder.is_dir():
+        found = folder.stat()
+        if not stat.S_ISDIR(found.st_mode):
             raise RefusalError(f"{folder} is not a folder; choose another data folder")
+        if found.st_uid != os.geteuid():
+            raise RefusalError(f"the data folder {folder} belongs to another user; choose one of your own")
+        if found.st_mode & 0o022:
+            raise RefusalError(
+                f"others may write in the data folder {folder}; run `chmod go-w` on it, or choose another"
+            )
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError
     except OSError as error:
@@ -53,12 +62,16 @@ def make_folder_of(folder: Path, uid: int, gid: int) -> None:
 
 
 def open_file(path: Path, flags: int) -> int:
-    """A descriptor of a file that only the folder's owner can read."""
+    """A descriptor of a file that only its user can read.
+
+    Raises:
+        RefusalError: what is there is no file of this user's alone.
+    """
     descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    if os.geteuid() == 0:
-        # Root may use an ordinary user's folder, and they must be able to use it afterwards.
-        owner = path.parent.stat()
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_nlink > 1:
+        os.close(descriptor)
+        raise RefusalError(f"{path} is not a file of yours alone; remove it")
     return descriptor
 
 
