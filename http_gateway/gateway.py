@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from time import perf_counter
 
@@ -19,6 +20,7 @@ from http_gateway.visits import Route, Visit
 log = logging.getLogger("http_gateway")
 
 UNMATCHED = "unmatched"
+_BEYOND_HOST = re.compile("[/?#]")
 _STRANGER = Manners()
 
 
@@ -69,7 +71,8 @@ def _target_of(request: BaseRequest) -> tuple[str, str]:
     if not target.startswith("/"):
         # The absolute form, which a server must take too (RFC 9112, section 3.2.2).
         _, _, after_scheme = target.partition("://")
-        target = after_scheme[after_scheme.find("/") :] if "/" in after_scheme else "/"
+        beyond_host = _BEYOND_HOST.search(after_scheme)
+        target = f"/{after_scheme[beyond_host.end() :]}" if beyond_host and beyond_host[0] == "/" else "/"
     path, _, query = target.partition("?")
     return path, query
 

@@ -24,10 +24,16 @@ from auth_server.interceptors.errors import RefusedError, unknown_rpc
 LARGEST_MESSAGE_BYTES = 64 * 1024
 LARGEST_METADATA_BYTES = 8 * 1024
 DRAIN_SECONDS = 10.0
+CREDENTIALS = ("x-auth-secret", "authorization")
 OPTIONS = (
     ("grpc.max_receive_message_length", LARGEST_MESSAGE_BYTES),
     ("grpc.max_metadata_size", LARGEST_METADATA_BYTES),
     ("grpc.absolute_max_metadata_size", LARGEST_METADATA_BYTES),
+    # One connection neither opens calls without end nor keeps them for ever, with or without a message.
+    ("grpc.max_concurrent_streams", 1000),
+    ("grpc.max_connection_idle_ms", 300_000),
+    ("grpc.max_connection_age_ms", 1_800_000),
+    ("grpc.max_connection_age_grace_ms", 30_000),
     # With it two servers would share a port unnoticed, and the second get nothing.
     ("grpc.so_reuseport", 0),
 )
@@ -80,11 +86,23 @@ def _served(rpc: Rpc) -> Any:
 
     async def serve(request: bytes, context: Any) -> Any:
         try:
-            return await handler(request, Call(dict(context.invocation_metadata()), context.time_remaining()))
+            return await handler(request, Call(_metadata_of(context), context.time_remaining()))
         except RefusedError as refusal:
             await _abort(context, refusal.status)
 
     return grpc.unary_unary_rpc_method_handler(serve, response_serializer=_serialize)
+
+
+def _metadata_of(context: Any) -> dict[str, str | bytes]:
+    """The metadata by key; a credential that is given twice is none, as it is at the gateway."""
+    pairs = context.invocation_metadata()
+    metadata: dict[str, str | bytes] = dict(pairs)
+    if len(metadata) < len(pairs):
+        keys = [key for key, _ in pairs]
+        for credential in CREDENTIALS:
+            if keys.count(credential) > 1:
+                del metadata[credential]
+    return metadata
 
 
 def _serialize(message: Message) -> bytes:
@@ -117,7 +135,7 @@ class _Unknown(grpc.GenericRpcHandler):
 
     def service(self, _: grpc.HandlerCallDetails) -> Any:
         async def refuse(__: bytes, context: Any) -> None:
-            await _abort(context, unknown_rpc(Call(dict(context.invocation_metadata())).request_id))
+            await _abort(context, unknown_rpc(Call(_metadata_of(context)).request_id))
 
         return grpc.unary_unary_rpc_method_handler(refuse)
 

@@ -129,11 +129,13 @@ class MessageReader:
                 self._add_fields(kind_of(field), (*holders, field.name))
 
     def _add_field(self, field: FieldDescriptor, holders: tuple[str, ...]) -> None:
+        # What nobody reads is not built either, however large it is.
+        unread = field.GetOptions().deprecated
         key = _Key(
             json_name=field.json_name,
             mask_path=".".join([*holders, field.name]),
             holders=holders,
-            put=setter_of(field, self._filler_of),
+            put=_drop if unread else setter_of(field, self._filler_of),
             takes_null=field.message_type is not None and field.message_type.full_name == VALUE,
         )
         for name in {field.json_name, field.name}:
@@ -156,4 +158,4 @@ def _holder_of(message: Any, holders: tuple[str, ...]) -> Any:
 
 
 def _drop(_into: Any, _value: Any, _where: str, _faults: Faults) -> None:
-    """Leaves the field to the path, which wins over the body."""
+    """Leaves the field unset: the path has it, or nobody reads it."""

@@ -6,7 +6,7 @@ import json
 import grpc
 import pytest
 
-from gatepost.v1 import adapter_pb2, adapter_service_pb2, keys_service_pb2, users_service_pb2
+from gatepost.v1 import adapter_pb2, adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2
 
 
 async def test_a_path_reaches_the_request_as_it_was_received(client, script):
@@ -231,3 +231,12 @@ async def raw(url, head):
     answer = await asyncio.wait_for(reader.read(), 5)
     writer.close()
     return answer
+
+
+async def test_a_deprecated_field_is_not_even_built(client, script):
+    script.answers(auth_service_pb2.RefreshTokensResponse())
+    body = {"sub": [0] * 10_000, "username": None}
+
+    await client("POST", "/auth/refresh", json=body, headers={"authorization": f"Refresh {'0' * 64}"})
+
+    assert script.requests[0][1] == auth_service_pb2.RefreshTokensRequest()

@@ -207,3 +207,13 @@ def test_a_method_whose_guard_nobody_judges_stops_the_start(options, complaint):
 def test_a_method_without_a_handler_stops_the_start():
     with pytest.raises(ContractError, match="no handler"):
         rpcs_of([(a_service(guard=options_pb2.GUARD_PUBLIC), object())], [])
+
+
+@pytest.mark.requirement(4)
+@pytest.mark.parametrize("order", [1, -1])
+async def test_a_credential_that_is_given_twice_is_none(people, order):
+    [(name, secret)] = people.secret
+    metadata = [(name, "wrong"), (name, secret)][::order]
+
+    with refused("CREDENTIAL_MISSING"):
+        await people.adapter.GetUserById(adapter_service_pb2.GetUserByIdRequest(id="1"), metadata=metadata)
