@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -8,14 +9,14 @@ from gatepost_cli.private_files import make_folder, open_file
 from gatepost_cli.refusals import RefusalError
 
 
-def test_a_new_folder_is_its_users_alone(tmp_path):
+def test_a_new_folder_is_its_users_alone(tmp_path: Path) -> None:
     make_folder(tmp_path / "a" / "b")
 
     assert (tmp_path / "a" / "b").stat().st_mode & 0o077 in (0, 0o011)
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o722, 0o1777])
-def test_a_folder_in_which_others_may_write_is_refused(tmp_path, mode):
+def test_a_folder_in_which_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
     folder = tmp_path / "shared"
     folder.mkdir()
     folder.chmod(mode)
@@ -26,7 +27,7 @@ def test_a_folder_in_which_others_may_write_is_refused(tmp_path, mode):
     assert list(folder.iterdir()) == []
 
 
-def test_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "theirs"
     folder.mkdir(mode=0o700)
     monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
@@ -35,7 +36,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
         make_folder(folder)
 
 
-def test_a_file_that_is_linked_elsewhere_is_refused(tmp_path):
+def test_a_file_that_is_linked_elsewhere_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x")
     os.link(tmp_path / "secret", tmp_path / "gatepost.log")
     (tmp_path / "up.lock").symlink_to(tmp_path / "secret")
@@ -47,7 +48,7 @@ def test_a_file_that_is_linked_elsewhere_is_refused(tmp_path):
     assert (tmp_path / "secret").read_text() == "x"
 
 
-def test_the_database_server_is_told_no_secret(monkeypatch):
+def test_the_database_server_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GATEPOST_PEPPERS", "NEXTAUTH_SECRET", "DATABASE_URL", "PGPASSWORD"):
         monkeypatch.setenv(name, "secret")
 
