@@ -22,6 +22,7 @@ from auth_server.outside.hash_pool import default_width
 
 LEAST_SECRET_CHARACTERS = 32
 LEAST_DISTINCT_CHARACTERS = 12
+MOST_SECRET_CHARACTERS = 1024  # a header must hold it
 
 
 class IdTokenIssuer(BaseModel):
@@ -201,6 +202,8 @@ class AuthServerSettings(BaseSettings):
         secret = self.adapter_secret.get_secret_value()
         if not secret:
             raise ValueError("GATEPOST_ADAPTER_SECRET must not be empty")
+        if len(secret) > MOST_SECRET_CHARACTERS:
+            raise ValueError(f"GATEPOST_ADAPTER_SECRET must not be longer than {MOST_SECRET_CHARACTERS} characters")
         if not secret.isascii() or not secret.isprintable() or secret != secret.strip():
             raise ValueError("GATEPOST_ADAPTER_SECRET must be printable ASCII, as it travels in a header")
         weak = len(secret) < LEAST_SECRET_CHARACTERS or len(set(secret)) < LEAST_DISTINCT_CHARACTERS

@@ -14,7 +14,7 @@ MESSAGE_LIMIT_BYTES = 65536
 class GatewaySettings(BaseSettings):
     """The gateway's settings, each read once from GATEPOST_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEPOST_")
+    model_config = SettingsConfigDict(env_prefix="GATEPOST_", env_ignore_empty=True)
 
     http_host: str = Field(default="127.0.0.1", description="Address that the gateway listens on.")
     http_port: int = Field(
