@@ -136,7 +136,9 @@ def test_a_missing_secret_stops_the_start(environment, name):
 
 
 @pytest.mark.requirement(41)
-@pytest.mark.parametrize("secret", ["", "short", "x" * 40, "changeme" * 5, STRONG * 33, "é" * 40, " " + STRONG, STRONG + "\n1"])
+@pytest.mark.parametrize(
+    "secret", ["", "short", "x" * 40, "changeme" * 5, STRONG * 33, "é" * 40, " " + STRONG, STRONG + "\n1"]
+)
 def test_a_weak_adapter_secret_stops_a_production_start(environment, secret):
     environment(GATEPOST_ADAPTER_SECRET=secret)
 
