@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 from auth_server.domain.errors import HashingBusyError
 
 Result = TypeVar("Result")
+HASHING_NICENESS = 10
 
 
 def default_width() -> int:
@@ -21,11 +23,17 @@ def default_width() -> int:
     return max(1, len(os.sched_getaffinity(0)) - 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 2) - 1)
 
 
+def _step_back() -> None:
+    """Lets the event loop and the database go first where they share a core with a thread that hashes."""
+    if sys.platform == "linux":  # elsewhere the number would name a process, not this thread
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASHING_NICENESS)
+
+
 class HashPool:
     """Runs hashing in `width` threads while at most `queue` more wait."""
 
     def __init__(self, *, width: int, queue: int) -> None:
-        self._executor = ThreadPoolExecutor(width, thread_name_prefix="hash")
+        self._executor = ThreadPoolExecutor(width, thread_name_prefix="hash", initializer=_step_back)
         self._width = width
         self._room = width + queue
         self._busy = 0
