@@ -212,3 +212,11 @@ async def test_an_issuer_is_not_reached_in_clear_beyond_this_machine(settings, c
             with refused("IDENTITY_PROVIDER_UNAVAILABLE"):
                 await oauth_login(others, ann.email, id_token=token)
     assert clock.ahead == timedelta()
+
+
+@pytest.mark.requirement(54)
+async def test_an_id_token_of_one_subject_does_not_open_the_account_of_another(knowing, provider, ann):
+    token = provider.id_token(sub="subject-2")
+
+    with refused("ID_TOKEN_INVALID"):
+        await oauth_login(knowing, ann.email, provider="google", provider_account_id="subject-1", id_token=token)
