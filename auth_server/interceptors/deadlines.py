@@ -15,15 +15,40 @@ def deadlines(longest_seconds: float) -> Interceptor:
     def around(_: Method, handler: Handler) -> Handler:
         async def handle(request: Any, call: Call) -> Any:
             left = longest_seconds if call.seconds_left is None else min(call.seconds_left, longest_seconds)
-            limit = asyncio.timeout(left)
-            try:
-                async with limit:
-                    return await handler(request, call)
-            except TimeoutError:
-                if limit.expired():
-                    raise DeadlineExceededError from None
-                raise
+            with _Limit(left):
+                return await handler(request, call)
 
         return handle
 
     return around
+
+
+class _Limit:
+    """Cancels what runs inside of it when time is up, as asyncio.timeout does at three times the price.
+
+    Raises:
+        DeadlineExceededError: time was up.
+    """
+
+    __slots__ = ("_cancelling", "_expired", "_task", "_timer")
+
+    def __init__(self, seconds: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (for the type checker: a coroutine makes this)
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._expired = False
+        self._timer = asyncio.get_running_loop().call_later(max(seconds, 0), self._expire)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._timer.cancel()
+        # Somebody else may have cancelled the task as well, whose wish stands.
+        if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise DeadlineExceededError from None
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._task.cancel()

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from auth_server.domain.errors import DatabaseUnavailableError, RequestInvalidError
+from auth_server.storage.connections import Connections
 from auth_server.storage.database_url import connection_options
 
 # What asyncpg raises when the server is away, is going away, takes no connection of ours, or only reads.
@@ -55,17 +56,17 @@ class Database:
         RequestInvalidError: a text holds a character that PostgreSQL cannot store.
     """
 
-    def __init__(self, pool: asyncpg.Pool, probe: asyncpg.Pool) -> None:
-        self._pool = pool
+    def __init__(self, connections: Connections, probe: asyncpg.Pool) -> None:
+        self._connections = connections
         self._probe = probe
 
     async def fetchrow(self, sql: str, *arguments: object) -> Row:
         """The first row, or None."""
-        return await self._patiently(self._pool.fetchrow, sql, arguments)
+        return await self._patiently(self._connections.fetchrow, sql, arguments)
 
     async def fetch(self, sql: str, *arguments: object) -> list[Row]:
         """All rows."""
-        rows: list[Row] = await self._patiently(self._pool.fetch, sql, arguments)
+        rows: list[Row] = await self._patiently(self._connections.fetch, sql, arguments)
         return rows
 
     async def is_reachable(self) -> bool:
@@ -81,7 +82,7 @@ class Database:
         attempts = ATTEMPTS
         while True:
             try:
-                return await run(sql, *arguments)
+                return await run(sql, arguments)
             except TAKEN_BACK as error:
                 attempts -= 1
                 if not attempts:
@@ -110,10 +111,12 @@ async def connected(url: str, *, size: int, prepared: bool = True) -> AsyncItera
         probe = await asyncpg.create_pool(min_size=0, max_size=1, **options)
     except (*UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
         raise DatabaseUnavailableError from error
+    connections = Connections(pool)
     try:
-        yield Database(pool, probe)
+        yield Database(connections, probe)
     finally:
         await probe.close()
+        await connections.close()
         await pool.close()
 
 

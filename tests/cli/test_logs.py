@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -81,3 +82,28 @@ def test_a_full_file_is_put_aside_and_both_are_private(tmp_path: Path, monkeypat
     handler.close()
     assert {file.name for file in tmp_path.iterdir()} == {"gatepost.log", "gatepost.log.1", "gatepost.log.2"}
     assert {mode_of(file) for file in tmp_path.iterdir()} == {0o600}
+
+
+def test_lines_of_an_event_loop_are_written_soon_together_and_warnings_at_once() -> None:
+    stream = io.StringIO()
+    handler = logs.WrittenTogether(logging.StreamHandler(stream))
+    logger = logging.Logger("tests")
+    logger.addHandler(handler)
+
+    async def log() -> None:
+        logger.info("one")
+        logger.info("two")
+        assert stream.getvalue() == ""
+        await asyncio.sleep(0.1)
+        assert stream.getvalue() == "one\ntwo\n"
+        logger.info("three")
+        logger.warning("four")
+        assert stream.getvalue().endswith("three\nfour\n")
+        logger.info("five")
+
+    asyncio.run(log())
+    handler.flush()
+    logger.info("six")
+
+    assert stream.getvalue().split() == ["one", "two", "three", "four", "five", "six"]
+    handler.close()

@@ -10,6 +10,7 @@ from google.rpc import error_details_pb2
 from auth_server.domain import errors as refusals
 from auth_server.doors.in_process import InProcessChannel
 from auth_server.doors.rpcs import rpcs_of
+from auth_server.interceptors.calls import Call, Method
 from auth_server.interceptors.deadlines import deadlines
 from auth_server.interceptors.errors import errors
 from auth_server.interceptors.request_log import request_log
@@ -144,6 +145,20 @@ async def test_a_call_ends_at_its_deadline():
     for timeout in (None, 0.01, 60):
         with refused("DEADLINE_EXCEEDED", grpc.StatusCode.DEADLINE_EXCEEDED):
             await call(None, timeout=timeout)
+
+
+async def test_who_ends_a_call_at_its_deadline_is_told_that_it_was_ended():
+    async def wait(request, call):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            task.cancel()
+
+    method = Method.of(SERVICES[0].methods[0])
+    task = asyncio.ensure_future(deadlines(0.01)(method, wait)(None, Call({})))
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_timeout_of_our_own_is_no_deadline(caplog):

@@ -16,6 +16,35 @@ async def test_a_connection_is_clean_after_a_cancelled_transaction(database_url)
         assert (await database.fetchrow("SELECT 1 AS one"))["one"] == 1
 
 
+async def test_waiters_that_gave_up_keep_no_connection(database_url):
+    async with connected(database_url, size=2) as database:
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(database.fetchrow("SELECT pg_sleep(0.01), $1::int AS n", n)) for n in range(40)]
+            await asyncio.sleep(0.03)
+            for task in asked[::3]:
+                task.cancel()
+        answered = {number for number, task in enumerate(asked) if not task.cancelled()}
+
+        assert {(await asked[number])["n"] for number in answered} == answered
+        assert answered >= set(range(40)) - set(range(0, 40, 3))
+        assert (await database.fetchrow("SELECT 1 AS one"))["one"] == 1
+
+
+async def test_connections_that_the_server_ended_at_rest_are_replaced_unseen(database_url, sql):
+    async with connected(database_url, size=3) as database:
+        async with asyncio.TaskGroup() as group:
+            rows = [
+                group.create_task(database.fetchrow("SELECT pg_backend_pid() AS pid, pg_sleep(0.05)")) for _ in "123"
+            ]
+        pids = {(await row)["pid"] for row in rows}
+        assert len(pids) == 3
+
+        await sql.fetch("SELECT pg_terminate_backend(pid, 5000) FROM unnest($1::int[]) AS pid", pids)
+        await asyncio.sleep(0.05)  # the ends of the connections arrive
+
+        assert (await database.fetchrow("SELECT pg_backend_pid() AS pid"))["pid"] not in pids
+
+
 async def test_text_that_cannot_be_stored_is_the_callers_fault(shared_database):
     with pytest.raises(RequestInvalidError):
         await shared_database.fetchrow("SELECT $1::text", "\0")
