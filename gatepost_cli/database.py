@@ -12,7 +12,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.users import Role
-from auth_server.settings import AuthServerSettings, NamedSource
+from auth_server.settings import AuthServerSettings
+from auth_server.settings.sources import NamedSource
 from auth_server.storage import migrations, users
 from auth_server.storage.database import connected
 from gatepost_cli.installation import Installation

@@ -6,7 +6,7 @@ import pytest
 
 from auth_server.app import running
 from auth_server.outside import identity_providers
-from auth_server.settings import IdTokenIssuer
+from auth_server.settings.tokens import IdTokenIssuer
 from gatepost.v1 import auth_service_pb2 as pb
 from tests.people import People, refused
 from tests.rpc.provider import a_provider

@@ -1,0 +1,69 @@
+"""The auth server's settings, from the environment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from auth_server.domain.passwords import LEAST_COST
+from auth_server.settings.database import DatabaseSettings
+from auth_server.settings.grpc import GrpcSettings
+from auth_server.settings.passwords import PasswordSettings
+from auth_server.settings.secrets import SecretSettings
+from auth_server.settings.sources import NamedSource
+from auth_server.settings.tokens import TokenSettings
+
+LEAST_SECRET_CHARACTERS = 32
+LEAST_DISTINCT_CHARACTERS = 12
+MOST_SECRET_CHARACTERS = 1024  # a header must hold it
+
+
+# Fields stand in the order of the bases, the last one's first.
+class AuthServerSettings(TokenSettings, PasswordSettings, GrpcSettings, SecretSettings, DatabaseSettings):
+    """What the auth server reads from the environment, once, at start."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEPOST_", populate_by_name=True, hide_input_in_errors=True)
+
+    environment: Annotated[
+        Literal["production", "development", "test"],
+        Field(description="`development` and `test` allow what `production` refuses, such as short secrets."),
+    ] = "production"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win; then a setting's first name that is given, in the environment before a file."""
+        return init_settings, NamedSource(settings_cls)
+
+    @model_validator(mode="after")
+    def _drains_at_once_but_in_production(self) -> AuthServerSettings:
+        if self.environment != "production" and "drain_seconds" not in self.model_fields_set:
+            self.drain_seconds = 0
+        return self
+
+    @model_validator(mode="after")
+    def _is_strong(self) -> AuthServerSettings:
+        secret = self.adapter_secret.get_secret_value()
+        if not secret:
+            raise ValueError("GATEPOST_ADAPTER_SECRET must not be empty")
+        if len(secret) > MOST_SECRET_CHARACTERS:
+            raise ValueError(f"GATEPOST_ADAPTER_SECRET must not be longer than {MOST_SECRET_CHARACTERS} characters")
+        if not secret.isascii() or not secret.isprintable() or secret != secret.strip():
+            raise ValueError("GATEPOST_ADAPTER_SECRET must be printable ASCII, as it travels in a header")
+        weak = len(secret) < LEAST_SECRET_CHARACTERS or len(set(secret)) < LEAST_DISTINCT_CHARACTERS
+        if self.environment == "production" and weak:
+            raise ValueError(
+                "GATEPOST_ADAPTER_SECRET is too weak for production: take 32 random characters or more, "
+                "for example from `openssl rand -base64 32`"
+            )
+        if self.environment != "test" and self.bcrypt_cost < LEAST_COST:
+            raise ValueError(f"GATEPOST_BCRYPT_COST must be {LEAST_COST} or more")
+        return self

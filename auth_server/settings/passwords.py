@@ -1,0 +1,30 @@
+"""Settings of passwords."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from auth_server.outside.hash_pool import default_width
+
+
+class PasswordSettings(BaseSettings):
+    """What hashing passwords costs."""
+
+    bcrypt_cost: Annotated[
+        int, Field(ge=4, le=16, description="bcrypt's cost; below 10 only where the environment is `test`.")
+    ] = 12
+    hash_pool_width: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=256,
+            default_factory=default_width,
+            description="Threads that hash passwords; by default one less than there are cores.",
+        ),
+    ]
+    hash_pool_queue: Annotated[
+        int, Field(ge=0, le=10_000, description="Passwords that may wait for such a thread; more are refused.")
+    ] = 32

@@ -1,0 +1,47 @@
+"""Settings of tokens and sign-ins."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+from pydantic_settings import BaseSettings
+
+
+class IdTokenIssuer(BaseModel):
+    """Who issues a provider's id_tokens, and our client id there."""
+
+    issuer: str
+    audience: str
+
+
+class TokenSettings(BaseSettings):
+    """What tokens say, and how long they and sign-ins last."""
+
+    issuer: Annotated[str, Field(min_length=1, description="`iss` of access tokens.")] = "gatepost"
+    audience: Annotated[str, Field(min_length=1, description="`aud` of access tokens.")] = "gatepost"
+    access_token_life: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(minutes=1),
+            le=timedelta(minutes=15),
+            description="How long an access token lives at the most; each lives up to a tenth less.",
+        ),
+    ] = timedelta(minutes=15)
+    refresh_idle_life: Annotated[
+        timedelta, Field(gt=timedelta(0), description="A sign-in ends when it was not refreshed for so long.")
+    ] = timedelta(days=14)
+    refresh_absolute_life: Annotated[
+        timedelta, Field(gt=timedelta(0), description="A sign-in ends after so long in any case.")
+    ] = timedelta(days=90)
+    verified_only: Annotated[
+        bool, Field(description="Whether Login refuses users whose email address is not verified.")
+    ] = False
+    id_token_issuers: Annotated[
+        dict[str, IdTokenIssuer],
+        Field(
+            description="Providers whose id_tokens OAuthLogin verifies, as JSON: "
+            '`{"google": {"issuer": "https://accounts.google.com", "audience": "<client id>"}}`.'
+        ),
+    ] = {}
