@@ -31,7 +31,7 @@ Share, which the target is for: of the bound alone, hashes at once / time of a h
 of a hash while that many threads hash. Both are timed right before and after each flood of logins, while Gatepost
 rests. Others: their share of the machine meanwhile, which moves both sides."""
 FLOOD_LEGEND = """\
-Idle and flooded in turns, 200 look-ups a second for 5 s each, medians of all rounds. Others: their share of the
+Idle / flooded, in turns: 200 look-ups a second for 5 s each, medians of all rounds. Others: their share of the
 machine meanwhile."""
 BUSY_SHARE = 0.1
 
@@ -107,7 +107,7 @@ _RATE_HEAD = (
     "target",
     "",
 )
-_FLOOD_HEAD = ("GetSessionAndUser in a flood of logins", "p50 ms", "p99 ms", "others", "target", "")
+_FLOOD_HEAD = ("GetSessionAndUser in a flood of logins", "hashes at once", "p50 ms", "p99 ms", "others", "target", "")
 
 
 def _comparison_row(found: Comparison) -> Sequence[str]:
@@ -145,11 +145,12 @@ def _rate_row(found: LoginRate) -> Sequence[str]:
 
 def _flood_row(found: LoginFlood) -> Sequence[str]:
     return (
-        f"hashes at once: {found.width}; idle / flooded",
+        found.side,
+        str(found.width),
         f"{found.idle_p50_ms:.2f} / {found.flood_p50_ms:.2f}",
         f"{found.idle_p99_ms:.2f} / {found.flood_p99_ms:.2f}",
         _percent(found.others_share),
-        f"p99 <= {found.p99_ms_target:.2f}",
+        "-" if found.p99_ms_target is None else f"p99 <= {found.p99_ms_target:.2f}",
         found.verdict,
     )
 
