@@ -40,6 +40,11 @@ PROBLEM: Schema = {
     "required": ["type", "title", "status", "detail", "instance", "reason", "request_id", "message"],
 }
 
+RETRY_AFTER: Schema = {
+    "description": "Seconds until another try makes sense (RFC 9110, 10.2.3).",
+    "schema": {"type": "integer", "minimum": 0},
+}
+
 _CODE = re.compile(r"\((?P<code>[A-Z_]+)(?:; HTTP (?P<status>\d{3}))?")
 _ANY = ["REQUEST_INVALID", "DEADLINE_EXCEEDED", "SERVER_UNAVAILABLE", "INTERNAL"]
 _WITH_BODY = ["JSON_INVALID", "REQUEST_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED"]
@@ -52,6 +57,7 @@ class Answers:
         self._schemas = schemas
         self._comments = comments
         self._status_of = self._statuses()
+        self._says_when = {reason for reason in self._status_of if "RetryInfo" in self._comment_of(reason)}
 
     def of(self, binding: Binding) -> Schema:
         """The `responses` of a route's operation, by status."""
@@ -83,6 +89,8 @@ class Answers:
     def _refusal(self, status: int, reasons: list[str], binding: Binding) -> Schema:
         title = HTTPStatus(status).phrase if status != CLIENT_CLOSED_REQUEST else "Client closed request"
         answer: Schema = {"description": f"{title}: {', '.join(sorted(reasons))}."}
+        if not self._says_when.isdisjoint(reasons):
+            answer["headers"] = {"Retry-After": RETRY_AFTER}
         if status >= 500 and binding.rest.empty_server_error:
             return answer
         return answer | {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -103,11 +111,14 @@ class Answers:
         """The HTTP status of each reason, from the code that its comment names."""
         found = {}
         for value in ErrorReason.DESCRIPTOR.values:
-            text = self._comments.of(f"{ErrorReason.DESCRIPTOR.full_name}.{value.name}").text
-            if named := _CODE.search(text):
+            reason = value.name.removeprefix("ERROR_REASON_")
+            if named := _CODE.search(self._comment_of(reason)):
                 by_code = HTTP_STATUS[StatusCode[named["code"]]]
-                found[value.name.removeprefix("ERROR_REASON_")] = int(named["status"] or by_code)
+                found[reason] = int(named["status"] or by_code)
         return found
+
+    def _comment_of(self, reason: str) -> str:
+        return self._comments.of(f"{ErrorReason.DESCRIPTOR.full_name}.ERROR_REASON_{reason}").text
 
 
 def _json(schema: Schema) -> dict[str, Any]:

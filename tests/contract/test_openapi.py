@@ -71,6 +71,12 @@ def test_an_empty_server_error_has_no_content():
     assert "content" in responses["400"]
 
 
+def test_what_may_be_tried_again_says_when():
+    login = OPERATIONS["POST", "/auth/login"]["responses"]
+    assert login["400"]["headers"]["Retry-After"]["schema"]["type"] == "integer"
+    assert "headers" not in OPERATIONS["GET", "/auth/{id}"]["responses"]["404"]
+
+
 def test_every_refusal_names_published_reasons():
     reasons = set(SCHEMAS["ErrorReason"]["enum"])
     for operation in OPERATIONS.values():
