@@ -53,7 +53,7 @@ def linked_type(schema: Schema) -> str:
 
 
 def example_of(document: Schema, schema: Schema) -> Any:
-    """A small value that the schema takes: an object has its required fields, or else its first one."""
+    """A small value that the schema takes: an object has its required fields, or else its first few."""
     if "$ref" in schema:
         return example_of(document, document["components"]["schemas"][schema["$ref"].removeprefix(_REFERENCE)])
     if "enum" in schema:
@@ -63,7 +63,7 @@ def example_of(document: Schema, schema: Schema) -> Any:
         kind = kind[0]
     if kind == "object":
         fields = schema.get("properties", {})
-        names = schema.get("required") or list(fields)[:1]
+        names = schema.get("required") or [name for name in fields if name != "id"][:_FEW]
         return {name: example_of(document, fields[name]) for name in names}
     if kind == "array":
         return []
@@ -72,6 +72,7 @@ def example_of(document: Schema, schema: Schema) -> Any:
     return {"integer": 1, "number": 1, "boolean": True}.get(str(kind))
 
 
+_FEW = 2
 _FORMATS = {"date-time": "2026-01-02T03:04:05.678Z", "email": "ada@example.com"}
 
 

@@ -20,6 +20,7 @@ h1 { font-size: 1.9rem; margin: 0 0 .5rem; }
 h2 { font-size: 1.4rem; margin: 3rem 0 .5rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem; }
 h3 { font-size: 1.1rem; margin: 2.2rem 0 .4rem; }
 h4 { font-size: .8rem; margin: 1.1rem 0 .3rem; color: var(--soft); text-transform: uppercase; letter-spacing: .05em; }
+nav h4 { font-size: .95rem; text-transform: none; letter-spacing: 0; }
 p { margin: .4rem 0; max-width: 46rem; }
 a { color: var(--link); }
 a.anchor { color: inherit; text-decoration: none; }
