@@ -37,6 +37,7 @@ from auth_server.storage.database import Database, connected
 from auth_server.usecases.access import Access, signing_key
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.registration import Registration
+from auth_server.usecases.services import Services
 from auth_server.usecases.sign_in import RefreshLives, SignIn
 from auth_server.usecases.users import Users
 from gatepost.v1 import adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2
@@ -143,7 +144,7 @@ async def _rpcs(
         (users_service_pb2, "UsersService", UsersService(users)),
         (keys_service_pb2, "KeysService", KeysService(key)),
     ]
-    guards = Guards(settings.adapter_secret.get_secret_value(), access)
+    guards = Guards(settings.adapter_secret.get_secret_value(), access, Services(database))
     around = (request_log, errors, decoding, deadlines(settings.longest_call.total_seconds()), guards, validation)
     return rpcs_of([(file.DESCRIPTOR.services_by_name[name], servicer) for file, name, servicer in servicers], around)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
-from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_SERVICE, GUARD_UNSPECIFIED, guard, owner, sensitive
+from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_UNSPECIFIED, guard, owner, sensitive
 from http_gateway.bindings import Binding
 
 
@@ -16,8 +16,6 @@ def check_method(method: MethodDescriptor, bindings: Sequence[Binding]) -> None:
     declared = method.GetOptions().Extensions[guard]
     if declared == GUARD_UNSPECIFIED:
         raise ValueError("no guard")
-    if declared == GUARD_SERVICE and bindings:
-        raise ValueError("for services only, yet it has a route")
     if declared != GUARD_ACCESS and method.GetOptions().HasExtension(owner):
         raise ValueError("names an owner, whom only a method for signed-in users has")
     if declared == GUARD_ACCESS and not _is_text(method.input_type, method.GetOptions().Extensions[owner].field):

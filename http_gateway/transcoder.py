@@ -48,7 +48,7 @@ class BoundRoute:
         self.name = binding.route
         self.manners = _manners_of(binding)
         self._settings = settings
-        self._credential = credential_form_of(binding.guard)
+        self._credential = credential_form_of(binding)
         self._takes_body = bool(binding.body)
         self._read = RequestReader(binding).read
         self._write = _answer_writer(binding)
@@ -113,7 +113,7 @@ class BoundRoute:
 
 
 def _manners_of(binding: Binding) -> Manners:
-    credential = credential_form_of(binding.guard)
+    credential = credential_form_of(binding)
     return Manners(
         refusal_status=binding.rest.refusal_status,
         empty_server_error=binding.rest.empty_server_error,

@@ -83,7 +83,7 @@ async def owner_connection(database_url: str) -> AsyncIterator[asyncpg.Connectio
 @pytest.fixture
 async def sql(owner_connection: asyncpg.Connection) -> asyncpg.Connection:
     """A connection past the server, to an empty database."""
-    await owner_connection.execute("DELETE FROM users; DELETE FROM verification_tokens")
+    await owner_connection.execute("DELETE FROM users; DELETE FROM verification_tokens; DELETE FROM services")
     return owner_connection
 
 

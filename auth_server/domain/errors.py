@@ -81,6 +81,12 @@ class CredentialsInvalidError(AuthError):
     kind, reason = Kind.UNAUTHENTICATED, "CREDENTIALS_INVALID"
 
 
+class ServiceCredentialInvalidError(AuthError):
+    """The service credential is not accepted."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "SERVICE_CREDENTIAL_INVALID"
+
+
 class OAuthLoginRefusedError(AuthError):
     """No linked account backs this sign-in."""
 

@@ -12,6 +12,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from auth_server.domain.services import Service
 from auth_server.usecases.access import SignedInCaller
 from gatepost.v1 import options_pb2
 
@@ -50,7 +51,11 @@ class Call:
     metadata: Mapping[str, str | bytes]
     seconds_left: float | None = None
     request_id: str = field(init=False)
+    certificate_names: tuple[str, ...] = ()
+    """DNS names and URIs of the client's certificate, which the port has verified; none where it asks for none."""
     caller: SignedInCaller | None = None
+    service: Service | None = None
+    """The internal service that calls; there is no `caller` then."""
     refresh_token: str = ""
 
     def __post_init__(self) -> None:

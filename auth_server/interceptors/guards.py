@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -17,13 +17,13 @@ from auth_server.domain.errors import (
 )
 from auth_server.domain.users import Role
 from auth_server.interceptors.calls import Call, Handler, Method
+from auth_server.interceptors.service_guard import Judge, ServiceGuard
 from auth_server.usecases.access import Access
+from auth_server.usecases.services import Services
 from gatepost.v1 import options_pb2
 
 REFRESH_TOKEN_CHARACTERS = 64
 LONGEST_TOKEN_CHARACTERS = 4096
-
-Judge = Callable[[Call], Awaitable[None]]
 
 
 class ContractError(Exception):
@@ -33,15 +33,17 @@ class ContractError(Exception):
 class Guards:
     """The judges of every guard that the server knows."""
 
-    def __init__(self, adapter_secret: str, access: Access) -> None:
+    def __init__(self, adapter_secret: str, access: Access, services: Services) -> None:
         self._adapter_secret = adapter_secret.encode()
         self._access = access
-        self._judges: dict[int, Judge] = {
-            options_pb2.GUARD_PUBLIC: self._anyone,
-            options_pb2.GUARD_ADAPTER: self._adapter,
-            options_pb2.GUARD_ACCESS: self._user,
-            options_pb2.GUARD_REFRESH: self._holder,
-            options_pb2.GUARD_OPERATOR: self._operator,
+        self._services = ServiceGuard(services)
+        self._judges: dict[int, Callable[[Method], Judge]] = {
+            options_pb2.GUARD_PUBLIC: lambda _: self._anyone,
+            options_pb2.GUARD_ADAPTER: lambda _: self._adapter,
+            options_pb2.GUARD_ACCESS: self._user_or_service,
+            options_pb2.GUARD_REFRESH: lambda _: self._holder,
+            options_pb2.GUARD_SERVICE: self._services.for_services,
+            options_pb2.GUARD_OPERATOR: self._operator_or_service,
         }
 
     def __call__(self, method: Method, handler: Handler) -> Handler:
@@ -50,15 +52,15 @@ class Guards:
         Raises:
             ContractError: the method has no guard, one that nobody judges, or no rule of whose things it touches.
         """
-        judge = self._judges.get(method.guard)
-        if judge is None:
+        judge_of = self._judges.get(method.guard)
+        if judge_of is None:
             guard = options_pb2.Guard.Name(method.guard)
             raise ContractError(f"{method.path} has the guard {guard}, which this server does not judge")
         if method.owner.field and method.guard != options_pb2.GUARD_ACCESS:
             raise ContractError(f"{method.path} names an owner, which is asked after under GUARD_ACCESS alone")
         if method.guard == options_pb2.GUARD_ACCESS:
-            return _guarded(judge, _owned(method, handler))
-        return _guarded(judge, handler)
+            return _guarded(judge_of(method), _owned(method, handler))
+        return _guarded(judge_of(method), handler)
 
     async def _anyone(self, call: Call) -> None:
         pass
@@ -75,6 +77,21 @@ class Guards:
         if len(token) > LONGEST_TOKEN_CHARACTERS:
             raise AccessTokenInvalidError
         call.caller = await self._access.caller_of(token)
+
+    def _user_or_service(self, method: Method) -> Judge:
+        return self._either(self._user, method) if method.owner.or_operator else self._user
+
+    def _operator_or_service(self, method: Method) -> Judge:
+        return self._either(self._operator, method)
+
+    def _either(self, judge_user: Judge, method: Method) -> Judge:
+        """A judge of services where one presents itself, and of users otherwise."""
+        judge_service = self._services.for_operators(method)
+
+        async def judge(call: Call) -> None:
+            await (judge_service if self._services.presented_by(call) else judge_user)(call)
+
+        return judge
 
     async def _operator(self, call: Call) -> None:
         await self._user(call)
@@ -97,7 +114,10 @@ def _guarded(judge: Judge, handler: Handler) -> Handler:
 
 
 def _owned(method: Method, handler: Handler) -> Handler:
-    """The handler, which only the owner reaches whom the request names, or an operator where the contract says so."""
+    """The handler, which only the owner reaches whom the request names.
+
+    Where the contract says so, operators reach it as well, and so do the services that the judge has admitted.
+    """
     name, or_operator = method.owner.field, method.owner.or_operator
     field = method.descriptor.input_type.fields_by_name.get(name)
     if field is None or field.type != FieldDescriptor.TYPE_STRING:
@@ -105,6 +125,8 @@ def _owned(method: Method, handler: Handler) -> Handler:
 
     async def handle(request: Any, call: Call) -> Any:
         caller = call.caller
+        if caller is None and call.service is not None and or_operator:
+            return await handler(request, call)
         if caller is None:
             raise PermissionDeniedError
         if getattr(request, name) != str(caller.user_id) and not (or_operator and caller.role is Role.OPERATOR):

@@ -38,6 +38,8 @@ def request_log(method: Method, handler: Handler) -> Handler:
             }
             if call.caller is not None:
                 fields["user_id"] = str(call.caller.user_id)
+            if call.service is not None:
+                fields["service"] = call.service.name
             if log.isEnabledFor(logging.INFO):
                 # What log.info does, without looking for the line that it stands in.
                 log.handle(log.makeRecord(log.name, logging.INFO, "", 0, "call", (), None, extra=fields))

@@ -29,6 +29,7 @@ _GUARDS = {
     "GUARD_ADAPTER": "the front end's server: <code>x-auth-secret: &lt;secret&gt;</code>",
     "GUARD_ACCESS": "a signed-in user: <code>authorization: Bearer &lt;access token&gt;</code>",
     "GUARD_REFRESH": "a refresh token's holder: <code>authorization: Refresh &lt;refresh token&gt;</code>",
+    "GUARD_SERVICE": "an internal service: <code>authorization: Basic &lt;base64 of name:secret&gt;</code>",
     "GUARD_OPERATOR": "an operator: <code>authorization: Bearer &lt;access token&gt;</code>",
 }
 
@@ -162,6 +163,7 @@ _CREDENTIALS = {
     "GUARD_ACCESS": "authorization: Bearer ACCESS_TOKEN",
     "GUARD_OPERATOR": "authorization: Bearer ACCESS_TOKEN",
     "GUARD_REFRESH": "authorization: Refresh REFRESH_TOKEN",
+    "GUARD_SERVICE": "authorization: Basic BASE64_OF_NAME_AND_SECRET",
 }
 _REASON = re.compile(r"\b([A-Z]+(?:_[A-Z]+)+|INTERNAL)\b")
 _CODE = re.compile(r"`([^`]+)`")

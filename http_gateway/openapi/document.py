@@ -18,6 +18,7 @@ from gatepost.v1.errors_pb2 import ErrorReason
 from gatepost.v1.options_pb2 import Guard
 from http_gateway.bindings import Binding
 from http_gateway.contract import contract_services, read_bindings
+from http_gateway.credentials import admits_operators
 from http_gateway.json.fields import kind_of
 from http_gateway.openapi.answers import PROBLEM, Answers
 from http_gateway.openapi.comments import Comments
@@ -47,6 +48,12 @@ SECURITY_SCHEMES = {
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "The access token of a user whose role is operator: `authorization: Bearer <token>`.",
+    },
+    "GUARD_SERVICE": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "An internal service's name and secret: `authorization: Basic <base64 of name:secret>`. Where "
+        "operators are asked for, the service's allow-list must name the very method.",
     },
     "GUARD_REFRESH": {
         "type": "http",
@@ -82,11 +89,12 @@ def _operation(binding: Binding, schemas: Schemas, answers: Answers, comments: C
     method = binding.method
     comment = comments.of(method.full_name)
     guard = Guard.Name(binding.guard)
+    guards = [guard, "GUARD_SERVICE"] if admits_operators(binding) else [guard]
     operation: Schema = {
         "operationId": _operation_id(binding),
         "tags": [method.containing_service.name],
         "summary": comment.summary,
-        "security": [{guard: []}] if guard in SECURITY_SCHEMES else [],
+        "security": [{name: []} for name in guards if name in SECURITY_SCHEMES],
         "responses": answers.of(binding),
         "x-guard": guard,
         "x-rpc": binding.rpc.removeprefix("/"),

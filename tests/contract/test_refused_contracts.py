@@ -32,13 +32,10 @@ def test_a_method_without_a_guard_is_refused():
 
 
 @pytest.mark.requirement(3)
-def test_a_route_to_what_is_for_services_is_refused():
-    assert "for services only" in refused({"Do": some_options(GUARD_SERVICE, a_rule("get", "/a/{id}"))})
+def test_a_method_for_services_may_have_a_route_or_none():
+    methods = {"Do": some_options(GUARD_SERVICE, a_rule("get", "/a")), "Other": some_options(GUARD_SERVICE)}
 
-
-@pytest.mark.requirement(3)
-def test_a_method_for_services_without_a_route_is_fine():
-    assert read_bindings([a_service({"Do": some_options(GUARD_SERVICE)})]) == []
+    assert [binding.method.name for binding in read_bindings([a_service(methods)])] == ["Do"]
 
 
 @pytest.mark.requirement(3, 59)

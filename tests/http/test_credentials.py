@@ -1,12 +1,20 @@
 import json
 
 import pytest
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from gatepost.v1.options_pb2 import GUARD_SERVICE
+from http_gateway.contract import read_bindings
+from http_gateway.credentials import credential_form_of
+from http_gateway.problems import RefusedError
+from tests.contract.built import a_rule, a_service, some_options
 
 FORMS = [
     ("GET", "/adapter/1", None, "x-auth-secret", "secret-1", 'X-Auth-Secret realm="gatepost"'),
     ("GET", "/auth/1", None, "authorization", "Bearer a.b-c_d~e+f/g==", 'Bearer realm="gatepost"'),
     ("GET", "/auth", None, "authorization", "Bearer abc", 'Bearer realm="gatepost"'),
+    ("GET", "/auth", None, "authorization", "Basic bmFtZTpzZWNyZXQ=", 'Bearer realm="gatepost"'),
+    ("GET", "/auth/1", None, "authorization", "Basic bmFtZTpzZWNyZXQ=", 'Bearer realm="gatepost"'),
     ("POST", "/auth/refresh", {}, "authorization", "Refresh abc", 'Refresh realm="gatepost"'),
 ]
 OTHERS = {"cookie": "a=b", "proxy-authorization": "Basic x", "x-api-key": "k"}
@@ -62,7 +70,7 @@ async def test_a_missing_credential_is_401_with_a_challenge(client, script, verb
         [("authorization", "Bearer")],
         [("authorization", "Bearer ")],
         [("authorization", "abc")],
-        [("authorization", "Basic abc")],
+        [("authorization", "Refresh abc")],
         [("authorization", "Bearer a b")],
         [("authorization", "Bearer a,b")],
         [("authorization", "Bearer caf\xe9")],
@@ -91,3 +99,42 @@ async def test_a_secret_of_words_is_passed_on_whole(client, script):
     await ask(client, "GET", "/adapter/1", None, {"x-auth-secret": "correct horse: battery, staple"})
 
     assert script.requests[0][2]["x-auth-secret"] == "correct horse: battery, staple"
+
+
+@pytest.mark.parametrize(("verb", "path"), [("PUT", "/auth/1"), ("POST", "/auth/refresh")])
+async def test_a_service_credential_is_none_where_no_service_is_admitted(client, script, verb, path):
+    status, _, problem = await ask(client, verb, path, {}, {"authorization": "Basic bmFtZTpzZWNyZXQ="})
+
+    assert (status, problem["reason"]) == (401, "CREDENTIAL_MISSING")
+    assert script.requests == []
+
+
+FOR_SERVICES = credential_form_of(
+    read_bindings([a_service({"Do": some_options(GUARD_SERVICE, a_rule("post", "/a", body="*"))})])[0]
+)
+
+
+@pytest.mark.requirement(4)
+def test_a_route_for_services_takes_http_basic_and_asks_for_it():
+    headers = CIMultiDictProxy(CIMultiDict(authorization="basic bmFtZTpzZWNyZXQ="))
+
+    assert FOR_SERVICES.metadata_of(headers) == ("authorization", "Basic bmFtZTpzZWNyZXQ=")
+    assert FOR_SERVICES.challenge == 'Basic realm="gatepost"'
+
+
+@pytest.mark.requirement(4)
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("Bearer abc", "CREDENTIAL_MISSING"),
+        ("Basic", "CREDENTIAL_MISSING"),
+        ("Basic name:secret", "CREDENTIAL_MISSING"),
+        ("Basic " + "a" * 4097, "SERVICE_CREDENTIAL_INVALID"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_route_for_services_takes_nothing_else(value, reason):
+    with pytest.raises(RefusedError) as refusal:
+        FOR_SERVICES.metadata_of(CIMultiDictProxy(CIMultiDict(authorization=value)))
+
+    assert (refusal.value.status, refusal.value.reason) == (401, reason)

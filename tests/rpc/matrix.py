@@ -1,7 +1,22 @@
 """Who may call what, written by hand: every RPC, and every caller that is let in."""
 
 ADAPTER, USER, OTHER, OPERATOR, REFRESH, ANYBODY = "adapter", "user", "other user", "operator", "refresh", "anybody"
-CALLERS = ("nobody", "wrong secret", ADAPTER, USER, OTHER, OPERATOR, REFRESH, "expired", "logged out", "garbage")
+SERVICE = "service"  # its allow-list names every RPC there is
+CALLERS = (
+    "nobody",
+    "wrong secret",
+    ADAPTER,
+    USER,
+    OTHER,
+    OPERATOR,
+    REFRESH,
+    SERVICE,
+    "service by wildcard",  # its allow-list says `/*` of every service
+    "revoked service",
+    "expired",
+    "logged out",
+    "garbage",
+)
 
 # The RPC, and who gets past its guard; "user" is the one whom the request names.
 ADMITTED = {
@@ -25,9 +40,9 @@ ADMITTED = {
     "AuthService/OAuthLogin": {ADAPTER},
     "AuthService/RefreshTokens": {REFRESH},
     "AuthService/Logout": {REFRESH},
-    "UsersService/GetUser": {USER, OPERATOR},
-    "UsersService/ListUsers": {OPERATOR},
+    "UsersService/GetUser": {USER, OPERATOR, SERVICE},
+    "UsersService/ListUsers": {OPERATOR, SERVICE},
     "UsersService/UpdateUser": {USER},
-    "UsersService/DeleteUser": {USER, OPERATOR},
+    "UsersService/DeleteUser": {USER, OPERATOR, SERVICE},
     "KeysService/GetJsonWebKeySet": set(CALLERS),
 }

@@ -1,5 +1,5 @@
 import hmac
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
@@ -8,6 +8,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from auth_server.doors.rpcs import rpcs_of
 from auth_server.interceptors.guards import ContractError, Guards
+from auth_server.storage import services
 from gatepost.v1 import (
     adapter_service_pb2,
     auth_service_pb2,
@@ -18,6 +19,7 @@ from gatepost.v1 import (
 from tests.contract.doors import DOORS
 from tests.people import reason_of, refused
 from tests.rpc.matrix import ADMITTED, CALLERS, OTHER
+from tests.services import a_service
 
 FILES = (adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2)
 METHODS = {
@@ -26,7 +28,14 @@ METHODS = {
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }
-GUARD_REASONS = {"CREDENTIAL_MISSING", "ADAPTER_SECRET_INVALID", "ACCESS_TOKEN_INVALID", "PERMISSION_DENIED"}
+GUARD_REASONS = {
+    "CREDENTIAL_MISSING",
+    "ADAPTER_SECRET_INVALID",
+    "ACCESS_TOKEN_INVALID",
+    "REFRESH_TOKEN_INVALID",
+    "SERVICE_CREDENTIAL_INVALID",
+    "PERMISSION_DENIED",
+}
 
 
 @pytest.mark.requirement(3)
@@ -34,8 +43,17 @@ def test_the_table_of_callers_names_every_rpc():
     assert ADMITTED.keys() == METHODS.keys()
 
 
+ALL_RPCS = [f"gatepost.v1.{rpc}" for rpc in METHODS]
+ALL_SERVICES = sorted({f"{rpc.partition('/')[0]}/*" for rpc in ALL_RPCS})
+
+
 async def metadata_of(caller, people, sql, clock):
     """What this caller presents, and the id of the user whom the request is to name."""
+    if "service" in caller:
+        service = await a_service(sql, *(ALL_SERVICES if caller == "service by wildcard" else ALL_RPCS))
+        if caller == "revoked service":
+            await services.revoke(sql, service.name, datetime.now(UTC))
+        return service.basic, (await people.a_user()).id
     signed_in = await people.signed_in()
     if caller == "operator":
         await sql.execute("UPDATE users SET role = 'operator' WHERE id = $1", signed_in.id)
@@ -69,7 +87,7 @@ async def outcome(channel, rpc, metadata, named):
         await call(request, metadata=metadata, timeout=5)
     except grpc.aio.AioRpcError as error:
         reason = reason_of(error)
-        return reason if reason in GUARD_REASONS | {"REFRESH_TOKEN_INVALID"} else ""
+        return reason if reason in GUARD_REASONS else ""
     return ""
 
 
@@ -82,7 +100,7 @@ async def outcome_by_rest(rest, door, metadata, named):
     answer = await rest.call(door.verb, path, body, headers=dict(metadata))
     if answer.status < 400:
         return ""
-    return answer.reason if answer.reason in GUARD_REASONS | {"REFRESH_TOKEN_INVALID"} else ""
+    return answer.reason if answer.reason in GUARD_REASONS else ""
 
 
 @pytest.mark.requirement(3)
@@ -161,7 +179,7 @@ class Nothing:
         return lambda request, call: None
 
 
-def a_service(**options):
+def a_contract(**options):
     """A service of one method with these options, in a pool of its own name."""
     file = descriptor_pb2.FileDescriptorProto(
         name=f"test_{abs(hash(str(options)))}.proto",
@@ -189,7 +207,6 @@ def a_service(**options):
     ("options", "complaint"),
     [
         ({}, "GUARD_UNSPECIFIED"),
-        ({"guard": options_pb2.GUARD_SERVICE}, "GUARD_SERVICE"),
         ({"guard": options_pb2.GUARD_ACCESS}, "whose things"),
         ({"guard": options_pb2.GUARD_ACCESS, "owner": options_pb2.Owner(field="nothing")}, "whose things"),
         ({"guard": options_pb2.GUARD_ADAPTER, "owner": options_pb2.Owner(field="id")}, "GUARD_ACCESS alone"),
@@ -197,16 +214,16 @@ def a_service(**options):
     ids=str,
 )
 def test_a_method_whose_guard_nobody_judges_stops_the_start(options, complaint):
-    guards = Guards("s" * 40, access=None)
+    guards = Guards("s" * 40, access=None, services=None)
 
     with pytest.raises(ContractError, match=complaint):
-        rpcs_of([(a_service(**options), Nothing())], [guards])
+        rpcs_of([(a_contract(**options), Nothing())], [guards])
 
 
 @pytest.mark.requirement(3)
 def test_a_method_without_a_handler_stops_the_start():
     with pytest.raises(ContractError, match="no handler"):
-        rpcs_of([(a_service(guard=options_pb2.GUARD_PUBLIC), object())], [])
+        rpcs_of([(a_contract(guard=options_pb2.GUARD_PUBLIC), object())], [])
 
 
 @pytest.mark.requirement(4)

@@ -58,6 +58,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The provider's id_token is not accepted (UNAUTHENTICATED).
     Example: an id_token made for another client.
     """
+    ERROR_REASON_SERVICE_CREDENTIAL_INVALID: _ErrorReason.ValueType  # 9
+    """The service credential is malformed, unknown or revoked, or nobody registered the certificate (UNAUTHENTICATED).
+    Example: a secret that was rotated out twice.
+    """
     ERROR_REASON_REQUEST_INVALID: _ErrorReason.ValueType  # 20
     """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).
     Example: Register with a password of five characters.
@@ -187,6 +191,10 @@ Example: OAuthLogin for a user who has only a password.
 ERROR_REASON_ID_TOKEN_INVALID: ErrorReason.ValueType  # 8
 """The provider's id_token is not accepted (UNAUTHENTICATED).
 Example: an id_token made for another client.
+"""
+ERROR_REASON_SERVICE_CREDENTIAL_INVALID: ErrorReason.ValueType  # 9
+"""The service credential is malformed, unknown or revoked, or nobody registered the certificate (UNAUTHENTICATED).
+Example: a secret that was rotated out twice.
 """
 ERROR_REASON_REQUEST_INVALID: ErrorReason.ValueType  # 20
 """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).

@@ -38,10 +38,14 @@ class _GuardEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Guard.ValueType
     GUARD_REFRESH: _Guard.ValueType  # 4
     """The holder of a refresh token, by `authorization: Refresh <token>`."""
     GUARD_SERVICE: _Guard.ValueType  # 5
-    """An internal service, by a credential of its own; never over REST."""
+    """An internal service whose allow-list names the method or all of the
+    method's service: by `authorization: Basic <base64 of name:secret>`
+    (RFC 7617), or over gRPC by its client certificate.
+    """
     GUARD_OPERATOR: _Guard.ValueType  # 6
     """An operator: `authorization: Bearer <access token>` of a user whose role
-    is operator. Over REST only where the method binds a route.
+    is operator, or an internal service whose allow-list names this very
+    method. Over REST only where the method binds a route.
     """
 
 class Guard(_Guard, metaclass=_GuardEnumTypeWrapper):
@@ -65,10 +69,14 @@ method also says by `owner` whose things it touches.
 GUARD_REFRESH: Guard.ValueType  # 4
 """The holder of a refresh token, by `authorization: Refresh <token>`."""
 GUARD_SERVICE: Guard.ValueType  # 5
-"""An internal service, by a credential of its own; never over REST."""
+"""An internal service whose allow-list names the method or all of the
+method's service: by `authorization: Basic <base64 of name:secret>`
+(RFC 7617), or over gRPC by its client certificate.
+"""
 GUARD_OPERATOR: Guard.ValueType  # 6
 """An operator: `authorization: Bearer <access token>` of a user whose role
-is operator. Over REST only where the method binds a route.
+is operator, or an internal service whose allow-list names this very
+method. Over REST only where the method binds a route.
 """
 Global___Guard: _TypeAlias = Guard  # noqa: Y015
 
@@ -85,7 +93,9 @@ class Owner(_message.Message):
     that user.
     """
     or_operator: _builtins.bool
-    """Whether an operator may call it for any user."""
+    """Whether an operator may call it for any user, and so an internal service
+    whose allow-list names this very method.
+    """
     def __init__(
         self,
         *,

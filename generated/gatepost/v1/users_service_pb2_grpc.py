@@ -29,6 +29,7 @@ class UsersServiceStub:
     """UsersService shows users to themselves and to operators.
 
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
+    SERVICE_CREDENTIAL_INVALID (where services are admitted beside operators),
     PERMISSION_DENIED, REQUEST_INVALID, DEADLINE_EXCEEDED,
     DATABASE_UNAVAILABLE or INTERNAL.
     """
@@ -65,6 +66,7 @@ class UsersServiceServicer:
     """UsersService shows users to themselves and to operators.
 
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
+    SERVICE_CREDENTIAL_INVALID (where services are admitted beside operators),
     PERMISSION_DENIED, REQUEST_INVALID, DEADLINE_EXCEEDED,
     DATABASE_UNAVAILABLE or INTERNAL.
     """
@@ -141,6 +143,7 @@ class UsersService:
     """UsersService shows users to themselves and to operators.
 
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
+    SERVICE_CREDENTIAL_INVALID (where services are admitted beside operators),
     PERMISSION_DENIED, REQUEST_INVALID, DEADLINE_EXCEEDED,
     DATABASE_UNAVAILABLE or INTERNAL.
     """

@@ -16,6 +16,7 @@ class UsersServiceStub:
     """UsersService shows users to themselves and to operators.
 
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
+    SERVICE_CREDENTIAL_INVALID (where services are admitted beside operators),
     PERMISSION_DENIED, REQUEST_INVALID, DEADLINE_EXCEEDED,
     DATABASE_UNAVAILABLE or INTERNAL.
     """
@@ -47,6 +48,7 @@ class UsersServiceServicer(metaclass=_abc_1.ABCMeta):
     """UsersService shows users to themselves and to operators.
 
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
+    SERVICE_CREDENTIAL_INVALID (where services are admitted beside operators),
     PERMISSION_DENIED, REQUEST_INVALID, DEADLINE_EXCEEDED,
     DATABASE_UNAVAILABLE or INTERNAL.
     """
