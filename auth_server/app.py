@@ -29,6 +29,7 @@ from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders, Issuer
 from auth_server.servicers.adapter import AdapterService
 from auth_server.servicers.auth import AuthService
+from auth_server.servicers.identity import IdentityService
 from auth_server.servicers.keys import KeysService
 from auth_server.servicers.users import UsersService
 from auth_server.settings import AuthServerSettings
@@ -36,11 +37,12 @@ from auth_server.storage import migrations
 from auth_server.storage.database import Database, connected
 from auth_server.usecases.access import Access, signing_key
 from auth_server.usecases.accounts import Accounts
+from auth_server.usecases.identities import Identities
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.services import Services
 from auth_server.usecases.sign_in import RefreshLives, SignIn
 from auth_server.usecases.users import Users
-from gatepost.v1 import adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2
+from gatepost.v1 import adapter_service_pb2, auth_service_pb2, identity_service_pb2, keys_service_pb2, users_service_pb2
 
 Clock = Callable[[], datetime]
 
@@ -143,8 +145,11 @@ async def _rpcs(
         (auth_service_pb2, "AuthService", AuthService(Registration(database, hashes, hash_pool, clock), sign_in)),
         (users_service_pb2, "UsersService", UsersService(users)),
         (keys_service_pb2, "KeysService", KeysService(key)),
+        (identity_service_pb2, "IdentityService", IdentityService()),
     ]
-    guards = Guards(settings.adapter_secret.get_secret_value(), access, Services(database))
+    guards = Guards(
+        settings.adapter_secret.get_secret_value(), access, Identities(database, access, clock), Services(database)
+    )
     around = (request_log, errors, decoding, deadlines(settings.longest_call.total_seconds()), guards, validation)
     return rpcs_of([(file.DESCRIPTOR.services_by_name[name], servicer) for file, name, servicer in servicers], around)
 

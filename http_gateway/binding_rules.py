@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_UNSPECIFIED, guard, owner, sensitive
+from http_gateway.answer_headers import fits_header, header_of
 from http_gateway.bindings import Binding
 
 
@@ -42,6 +43,9 @@ def check_binding(binding: Binding) -> None:
     for field in binding.query_fields:
         for secret in _secrets_of(field):
             raise ValueError(f"{binding.route} takes {secret}, which is sensitive, from the query string")
+    headers = [header_of(field) for field in answer.fields if header_of(field)]
+    if len(set(headers)) < len(headers) or not all(fits_header(field) for field in answer.fields if header_of(field)):
+        raise ValueError(f"{binding.route} has a header that is no x- header of its own, or of no text or bool")
     if binding.rest.success_status not in (0, *range(200, 300)):
         raise ValueError(f"{binding.route} has a success_status that is no success")
     if binding.rest.refusal_status not in (0, *range(400, 500)):

@@ -19,11 +19,13 @@ from gatepost.v1.options_pb2 import (
     GUARD_PUBLIC,
     GUARD_REFRESH,
     GUARD_SERVICE,
+    GUARD_SIGNED_IN,
     Guard,
     owner,
 )
 from http_gateway.bindings import Binding
 from http_gateway.problems import RefusedError
+from http_gateway.session_cookies import find_session_token
 
 # The gRPC port takes 8 KiB of metadata, of which a credential gets half; every form of the server meets it alike.
 CREDENTIAL_LIMIT_CHARACTERS = 4096
@@ -96,6 +98,30 @@ _BASIC = Scheme(
     "Basic <base64 of name:secret>",
     ("SERVICE_CREDENTIAL_INVALID", "The service credential is not accepted."),
 )
+
+
+class _SignedInForm(CredentialForm):
+    """An access token, or the session cookie of a front end on NextAuth where there is none."""
+
+    __slots__ = ()
+
+    def metadata_of(self, headers: CIMultiDictProxy[str]) -> tuple[str, str]:
+        """The one of them that decides, as one pair of gRPC metadata.
+
+        Raises:
+            RefusedError: neither is there, or it is of another form or longer
+                than any that is right.
+        """
+        values = headers.getall(self.header, ())
+        token = find_session_token(headers.getall("cookie", ()))
+        # An authorization of another scheme is for the service behind the proxy.
+        foreign = len(values) == 1 and values[0].partition(" ")[0].lower() != "bearer"
+        if token is None or (values and not foreign):
+            return super().metadata_of(headers)
+        return "x-session-token", _checked(token, _SESSION)
+
+
+_SESSION = Scheme("", "", ("SESSION_INVALID", "The session is not accepted."))
 _USER = CredentialForm("authorization", (_BEARER,), 'Bearer realm="gatepost"')
 # The challenge names Bearer alone: a browser that is challenged with Basic asks a person for a password.
 _USER_OR_SERVICE = CredentialForm("authorization", (_BEARER, _BASIC), 'Bearer realm="gatepost"')
@@ -114,6 +140,7 @@ _FORMS: Mapping[Guard.ValueType, CredentialForm | None] = {
     ),
     GUARD_SERVICE: CredentialForm("authorization", (_BASIC,), 'Basic realm="gatepost"'),
     GUARD_OPERATOR: _USER_OR_SERVICE,
+    GUARD_SIGNED_IN: _SignedInForm("authorization", (_BEARER,), 'Bearer realm="gatepost"'),
 }
 
 

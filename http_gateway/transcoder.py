@@ -15,6 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc.aio import AioRpcError
 
 from gatepost.v1.options_pb2 import GUARD_PUBLIC
+from http_gateway.answer_headers import header_writer_of
 from http_gateway.bindings import Binding
 from http_gateway.bodies import body_of
 from http_gateway.caching import cacheable_answer, etag_of
@@ -52,6 +53,7 @@ class BoundRoute:
         self._takes_body = bool(binding.body)
         self._read = RequestReader(binding).read
         self._write = _answer_writer(binding)
+        self._headers_of = header_writer_of(method.output_type)
         self._status = binding.rest.success_status or 200
         # What anyone gets by asking for nothing in particular is the same for all, and may be kept a while.
         self._cacheable = binding.guard == GUARD_PUBLIC and binding.verb == "GET" and not method.input_type.fields
@@ -84,7 +86,9 @@ class BoundRoute:
         # An HTTP error without a gRPC status has ended as None, not as an error.
         if reply is None:
             raise RefusedError(*NO_ANSWER)
-        return self._answer(visit, orjson.dumps(self._write(reply)))
+        answer = self._answer(visit, orjson.dumps(self._write(reply)))
+        answer.headers.update(self._headers_of(reply))
+        return answer
 
     async def _body_of(self, request: BaseRequest, deadline: Deadline) -> bytes:
         longest_seconds = self._settings.body_timeout_seconds

@@ -99,6 +99,12 @@ class IdTokenInvalidError(AuthError):
     kind, reason = Kind.UNAUTHENTICATED, "ID_TOKEN_INVALID"
 
 
+class SessionInvalidError(AuthError):
+    """The session is not accepted."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "SESSION_INVALID"
+
+
 class RequestInvalidError(AuthError):
     """The request breaks the rules of the contract."""
 

@@ -24,7 +24,7 @@ from auth_server.interceptors.errors import RefusedError, unknown_rpc
 LARGEST_MESSAGE_BYTES = 64 * 1024
 LARGEST_METADATA_BYTES = 8 * 1024
 DRAIN_SECONDS = 10.0
-CREDENTIALS = ("x-auth-secret", "authorization")
+CREDENTIALS = ("x-auth-secret", "authorization", "x-session-token")
 OPTIONS = (
     ("grpc.max_receive_message_length", LARGEST_MESSAGE_BYTES),
     ("grpc.max_metadata_size", LARGEST_METADATA_BYTES),

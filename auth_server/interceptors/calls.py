@@ -12,6 +12,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from auth_server.domain.identities import Identity
 from auth_server.domain.services import Service
 from auth_server.usecases.access import SignedInCaller
 from gatepost.v1 import options_pb2
@@ -56,6 +57,7 @@ class Call:
     caller: SignedInCaller | None = None
     service: Service | None = None
     """The internal service that calls; there is no `caller` then."""
+    identity: Identity | None = None
     refresh_token: str = ""
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from auth_server.domain.users import Role
 from auth_server.interceptors.calls import Call, Handler, Method
 from auth_server.interceptors.service_guard import Judge, ServiceGuard
 from auth_server.usecases.access import Access
+from auth_server.usecases.identities import Identities
 from auth_server.usecases.services import Services
 from gatepost.v1 import options_pb2
 
@@ -33,9 +34,10 @@ class ContractError(Exception):
 class Guards:
     """The judges of every guard that the server knows."""
 
-    def __init__(self, adapter_secret: str, access: Access, services: Services) -> None:
+    def __init__(self, adapter_secret: str, access: Access, identities: Identities, services: Services) -> None:
         self._adapter_secret = adapter_secret.encode()
         self._access = access
+        self._identities = identities
         self._services = ServiceGuard(services)
         self._judges: dict[int, Callable[[Method], Judge]] = {
             options_pb2.GUARD_PUBLIC: lambda _: self._anyone,
@@ -44,6 +46,7 @@ class Guards:
             options_pb2.GUARD_REFRESH: lambda _: self._holder,
             options_pb2.GUARD_SERVICE: self._services.for_services,
             options_pb2.GUARD_OPERATOR: self._operator_or_service,
+            options_pb2.GUARD_SIGNED_IN: lambda _: self._signed_in,
         }
 
     def __call__(self, method: Method, handler: Handler) -> Handler:
@@ -97,6 +100,10 @@ class Guards:
         await self._user(call)
         if call.caller is None or call.caller.role is not Role.OPERATOR:
             raise PermissionDeniedError
+
+    async def _signed_in(self, call: Call) -> None:
+        presented = (call.metadata.get(name, "") for name in ("authorization", "x-session-token"))
+        call.identity = await self._identities.of(*(text if isinstance(text, str) else "" for text in presented))
 
     async def _holder(self, call: Call) -> None:
         token = _presented(call, "refresh")

@@ -36,8 +36,8 @@ def request_log(method: Method, handler: Handler) -> Handler:
                 "ms": round((time.perf_counter() - began) * 1000, 2),
                 "request_id": call.request_id,
             }
-            if call.caller is not None:
-                fields["user_id"] = str(call.caller.user_id)
+            if (who := call.caller or call.identity) is not None:
+                fields["user_id"] = str(who.user_id)
             if call.service is not None:
                 fields["service"] = call.service.name
             if log.isEnabledFor(logging.INFO):

@@ -13,7 +13,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auth_server.domain import access_tokens
-from auth_server.domain.access_tokens import ALGORITHM, AccessToken, AccessTokenPolicy, SigningKey
+from auth_server.domain.access_tokens import ALGORITHM, AccessToken, AccessTokenPolicy, Bearer, SigningKey
 from auth_server.domain.errors import AccessTokenInvalidError
 from auth_server.domain.secrets import Seal, identity_of
 from auth_server.domain.users import Role, User
@@ -48,12 +48,20 @@ class Access:
         Raises:
             AccessTokenInvalidError: the token is not good, or its sign-in has ended.
         """
-        now = self.clock()
-        bearer = access_tokens.verify(token, keys={self.key.kid: self.key.public}, policy=self.policy, now=now)
-        role = await refresh_tokens.find_role(self.db, bearer.family_id, bearer.user_id, now)
+        bearer = self.bearer_of(token)
+        role = await refresh_tokens.find_role(self.db, bearer.family_id, bearer.user_id, self.clock())
         if role is None:
             raise AccessTokenInvalidError
         return SignedInCaller(bearer.user_id, role)
+
+    def bearer_of(self, token: str) -> Bearer:
+        """Whom the token speaks of, by its signature and times alone.
+
+        Raises:
+            AccessTokenInvalidError: the token is not good.
+        """
+        keys = {self.key.kid: self.key.public}
+        return access_tokens.verify(token, keys=keys, policy=self.policy, now=self.clock())
 
 
 async def signing_key(db: Db, seal: Seal, now: datetime) -> SigningKey:

@@ -30,6 +30,8 @@ _GUARDS = {
     "GUARD_ACCESS": "a signed-in user: <code>authorization: Bearer &lt;access token&gt;</code>",
     "GUARD_REFRESH": "a refresh token's holder: <code>authorization: Refresh &lt;refresh token&gt;</code>",
     "GUARD_SERVICE": "an internal service: <code>authorization: Basic &lt;base64 of name:secret&gt;</code>",
+    "GUARD_SIGNED_IN": "a signed-in user: <code>authorization: Bearer &lt;access token&gt;</code>, "
+    "or the cookie of a NextAuth session",
     "GUARD_OPERATOR": "an operator: <code>authorization: Bearer &lt;access token&gt;</code>",
 }
 
@@ -162,6 +164,7 @@ _CREDENTIALS = {
     "GUARD_ADAPTER": "x-auth-secret: SECRET",
     "GUARD_ACCESS": "authorization: Bearer ACCESS_TOKEN",
     "GUARD_OPERATOR": "authorization: Bearer ACCESS_TOKEN",
+    "GUARD_SIGNED_IN": "authorization: Bearer ACCESS_TOKEN",
     "GUARD_REFRESH": "authorization: Refresh REFRESH_TOKEN",
     "GUARD_SERVICE": "authorization: Basic BASE64_OF_NAME_AND_SECRET",
 }

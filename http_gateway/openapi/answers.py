@@ -6,10 +6,12 @@ import re
 from http import HTTPStatus
 from typing import Any
 
+from google.protobuf.descriptor import Descriptor
 from grpc import StatusCode
 
 from gatepost.v1.errors_pb2 import ErrorReason
 from gatepost.v1.options_pb2 import GUARD_PUBLIC
+from http_gateway.answer_headers import header_of
 from http_gateway.bindings import Binding
 from http_gateway.openapi.comments import Comments
 from http_gateway.openapi.schemas import Schema, Schemas, or_null
@@ -68,6 +70,8 @@ class Answers:
                 "content": _json(self._success(binding)),
             }
         }
+        if headers := self._headers(binding.method.output_type):
+            answers[success]["headers"] = headers
         by_status: dict[int, list[str]] = {}
         for reason in self._reasons(binding):
             status = self._status_of[reason]
@@ -77,6 +81,17 @@ class Answers:
         for status, reasons in sorted(by_status.items()):
             answers[str(status)] = self._refusal(status, reasons, binding)
         return answers
+
+    def _headers(self, kind: Descriptor) -> Schema:
+        """The headers that fields of the answer are written to as well."""
+        return {
+            header_of(field): {
+                "description": f"{self._comments.of(field.full_name).text} Percent-encoded where it is not ASCII.",
+                "schema": {"type": "string"},
+            }
+            for field in kind.fields
+            if header_of(field)
+        }
 
     def _success(self, binding: Binding) -> Schema:
         kind = binding.method.output_type

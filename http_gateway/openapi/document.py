@@ -55,6 +55,13 @@ SECURITY_SCHEMES = {
         "description": "An internal service's name and secret: `authorization: Basic <base64 of name:secret>`. Where "
         "operators are asked for, the service's allow-list must name the very method.",
     },
+    "GUARD_SIGNED_IN": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A signed-in user's access token: `authorization: Bearer <token>`; or, without one, the cookie "
+        "of a NextAuth database session.",
+    },
     "GUARD_REFRESH": {
         "type": "http",
         "scheme": "Refresh",

@@ -12,7 +12,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from gatepost.v1 import options_pb2
-from gatepost.v1.options_pb2 import flatten, guard, omit_unset, owner, rest, sensitive
+from gatepost.v1.options_pb2 import flatten, guard, header, omit_unset, owner, rest, sensitive
 
 HTTP: Any = annotations_pb2.http
 STRING = FieldDescriptorProto.TYPE_STRING
@@ -20,13 +20,13 @@ MESSAGE = FieldDescriptorProto.TYPE_MESSAGE
 IMPORTED = (descriptor_pb2, struct_pb2, timestamp_pb2, http_pb2, annotations_pb2, options_pb2)
 
 
-def a_field(name: str, kind: int = STRING, *, of: str = "", repeated: bool = False, **options: bool) -> Any:
-    """A field; `of` is the full name of its message, options are `sensitive` and `flatten`."""
+def a_field(name: str, kind: int = STRING, *, of: str = "", repeated: bool = False, **options: bool | str) -> Any:
+    """A field; `of` is the full name of its message, options are `sensitive`, `flatten` and `header`."""
     label = FieldDescriptorProto.LABEL_REPEATED if repeated else FieldDescriptorProto.LABEL_OPTIONAL
     field = FieldDescriptorProto(name=name, type=MESSAGE if of else kind, label=label)
     if of:
         field.type_name = f".{of}"
-    known = {"sensitive": sensitive, "flatten": flatten}
+    known = {"sensitive": sensitive, "flatten": flatten, "header": header}
     for option, value in options.items():
         field.options.Extensions[known[option]] = value
     return field
@@ -53,11 +53,11 @@ def some_options(
     return options
 
 
-def a_service(methods: Mapping[str, MethodOptions], fields: Sequence[Any] = ()) -> ServiceDescriptor:
+def a_service(
+    methods: Mapping[str, MethodOptions], fields: Sequence[Any] = (), answered: Sequence[Any] = (a_field("text"),)
+) -> ServiceDescriptor:
     """The service `built.Service`: its methods take a `built.Request` with these fields and answer `built.Answer`."""
-    file = _file(
-        {"Request": fields, "Answer": [a_field("text")], "Inner": [a_field("word"), a_field("secret", sensitive=True)]}
-    )
+    file = _file({"Request": fields, "Answer": answered, "Inner": [a_field("word"), a_field("secret", sensitive=True)]})
     service = file.service.add(name="Service")
     for name, options in methods.items():
         service.method.add(name=name, input_type=".built.Request", output_type=".built.Answer", options=options)

@@ -57,5 +57,6 @@ DOORS = [
     Door("GET", "/auth", "UsersService/ListUsers", "OPERATOR"),
     Door("PUT", "/auth/{id}", "UsersService/UpdateUser", "ACCESS"),
     Door("DELETE", "/auth/{id}", "UsersService/DeleteUser", "ACCESS"),
+    Door("GET", "/forward-auth", "IdentityService/GetIdentity", "SIGNED_IN"),
     Door("GET", "/.well-known/jwks.json", "KeysService/GetJsonWebKeySet", "PUBLIC"),
 ]

@@ -133,3 +133,12 @@ def test_a_comment_is_the_summary_and_the_description():
     assert login["summary"] == "Signs a user in whom the front end's server has signed in with a provider."
     assert login["description"].startswith("Only a user with a linked account")
     assert "Errors:" not in login["description"]
+
+
+def test_the_headers_of_an_answer_are_told():
+    headers = OPERATIONS["GET", "/forward-auth"]["responses"]["200"]["headers"]
+
+    assert {name: header["schema"] for name, header in headers.items()} == {
+        f"x-gatepost-{name}": {"type": "string"}
+        for name in ("user-id", "email", "name", "role", "email-verified", "sign-in-id")
+    }

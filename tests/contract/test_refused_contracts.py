@@ -139,3 +139,29 @@ def test_a_status_of_another_kind_is_refused(declared):
     options = some_options(GUARD_PUBLIC, a_rule("get", "/a"), rest=declared)
 
     assert "_status that is no" in refused({"Do": options})
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        [a_field("a", header="authorization")],
+        [a_field("a", header="X-Name")],
+        [a_field("a", header="x-name ")],
+        [a_field("a", header="x-a"), a_field("b", header="x-a")],
+        [a_field("a", header="x-a", repeated=True)],
+        [a_field("a", FieldDescriptorProto.TYPE_INT64, header="x-a")],
+        [a_field("a", of="built.Inner", header="x-a")],
+    ],
+    ids=str,
+)
+def test_a_header_that_cannot_be_written_is_refused(answered):
+    service = a_service({"Do": some_options(rule=a_rule("get", "/a"))}, answered=answered)
+
+    with pytest.raises(ValueError, match="has a header that is no x- header"):
+        read_bindings([service])
+
+
+def test_a_header_of_text_or_of_a_bool_is_fine():
+    answered = [a_field("a", header="x-a"), a_field("b", FieldDescriptorProto.TYPE_BOOL, header="x-b")]
+
+    assert len(read_bindings([a_service({"Do": some_options(rule=a_rule("get", "/a"))}, answered=answered)])) == 1

@@ -2,6 +2,7 @@
 
 ADAPTER, USER, OTHER, OPERATOR, REFRESH, ANYBODY = "adapter", "user", "other user", "operator", "refresh", "anybody"
 SERVICE = "service"  # its allow-list names every RPC there is
+SESSION = "session"
 CALLERS = (
     "nobody",
     "wrong secret",
@@ -10,6 +11,7 @@ CALLERS = (
     OTHER,
     OPERATOR,
     REFRESH,
+    SESSION,
     SERVICE,
     "service by wildcard",  # its allow-list says `/*` of every service
     "revoked service",
@@ -44,5 +46,6 @@ ADMITTED = {
     "UsersService/ListUsers": {OPERATOR, SERVICE},
     "UsersService/UpdateUser": {USER},
     "UsersService/DeleteUser": {USER, OPERATOR, SERVICE},
+    "IdentityService/GetIdentity": {USER, OTHER, OPERATOR, SESSION},
     "KeysService/GetJsonWebKeySet": set(CALLERS),
 }

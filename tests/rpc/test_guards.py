@@ -12,6 +12,7 @@ from auth_server.storage import services
 from gatepost.v1 import (
     adapter_service_pb2,
     auth_service_pb2,
+    identity_service_pb2,
     keys_service_pb2,
     options_pb2,
     users_service_pb2,
@@ -21,7 +22,7 @@ from tests.people import reason_of, refused
 from tests.rpc.matrix import ADMITTED, CALLERS, OTHER
 from tests.services import a_service
 
-FILES = (adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2)
+FILES = (adapter_service_pb2, auth_service_pb2, identity_service_pb2, keys_service_pb2, users_service_pb2)
 METHODS = {
     f"{service.name}/{method.name}": method
     for file in FILES
@@ -34,6 +35,7 @@ GUARD_REASONS = {
     "ACCESS_TOKEN_INVALID",
     "REFRESH_TOKEN_INVALID",
     "SERVICE_CREDENTIAL_INVALID",
+    "SESSION_INVALID",
     "PERMISSION_DENIED",
 }
 
@@ -62,6 +64,8 @@ async def metadata_of(caller, people, sql, clock):
     if caller == "expired":
         clock.advance(timedelta(minutes=16))
     named = (await people.a_user()).id if caller in (OTHER, "operator") else signed_in.id
+    if caller == "session":
+        return [("x-session-token", (await people.a_session(named)).session_token)], named
     presented = {
         "nobody": [],
         "wrong secret": [("x-auth-secret", "x" * 40)],
@@ -97,7 +101,10 @@ async def outcome_by_rest(rest, door, metadata, named):
     for field in ("{provider}", "{provider_account_id=**}", "{session_token}"):
         path = path.replace(field, "x")
     body = None if door.verb in ("GET", "DELETE") else {}
-    answer = await rest.call(door.verb, path, body, headers=dict(metadata))
+    headers = dict(metadata)
+    if "x-session-token" in headers:  # a browser brings it in a cookie
+        headers["cookie"] = f"next-auth.session-token={headers.pop('x-session-token')}"
+    answer = await rest.call(door.verb, path, body, headers=headers)
     if answer.status < 400:
         return ""
     return answer.reason if answer.reason in GUARD_REASONS else ""
@@ -214,7 +221,7 @@ def a_contract(**options):
     ids=str,
 )
 def test_a_method_whose_guard_nobody_judges_stops_the_start(options, complaint):
-    guards = Guards("s" * 40, access=None, services=None)
+    guards = Guards("s" * 40, access=None, identities=None, services=None)
 
     with pytest.raises(ContractError, match=complaint):
         rpcs_of([(a_contract(**options), Nothing())], [guards])

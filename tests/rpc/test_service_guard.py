@@ -46,7 +46,7 @@ def watch():
 @pytest.fixture
 def rpcs(db, watch):
     """An RPC for services, behind the guards of the server."""
-    guards = Guards("s" * 40, access=None, services=Services(db, watch))
+    guards = Guards("s" * 40, access=None, identities=None, services=Services(db, watch))
     return rpcs_of([(a_contract(guard=options_pb2.GUARD_SERVICE), Answering())], [errors, guards])
 
 

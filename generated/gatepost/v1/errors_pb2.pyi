@@ -62,6 +62,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The service credential is malformed, unknown or revoked, or nobody registered the certificate (UNAUTHENTICATED).
     Example: a secret that was rotated out twice.
     """
+    ERROR_REASON_SESSION_INVALID: _ErrorReason.ValueType  # 10
+    """The NextAuth session is unknown, has expired, or its user is disabled (UNAUTHENTICATED).
+    Example: a session cookie that the browser still sends after signing out elsewhere.
+    """
     ERROR_REASON_REQUEST_INVALID: _ErrorReason.ValueType  # 20
     """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).
     Example: Register with a password of five characters.
@@ -195,6 +199,10 @@ Example: an id_token made for another client.
 ERROR_REASON_SERVICE_CREDENTIAL_INVALID: ErrorReason.ValueType  # 9
 """The service credential is malformed, unknown or revoked, or nobody registered the certificate (UNAUTHENTICATED).
 Example: a secret that was rotated out twice.
+"""
+ERROR_REASON_SESSION_INVALID: ErrorReason.ValueType  # 10
+"""The NextAuth session is unknown, has expired, or its user is disabled (UNAUTHENTICATED).
+Example: a session cookie that the browser still sends after signing out elsewhere.
 """
 ERROR_REASON_REQUEST_INVALID: ErrorReason.ValueType  # 20
 """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).

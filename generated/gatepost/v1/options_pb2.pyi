@@ -47,6 +47,12 @@ class _GuardEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Guard.ValueType
     is operator, or an internal service whose allow-list names this very
     method. Over REST only where the method binds a route.
     """
+    GUARD_SIGNED_IN: _Guard.ValueType  # 7
+    """A signed-in user, whichever way: by `authorization: Bearer <access
+    token>`, or by the token of a NextAuth session in `x-session-token`, which
+    the gateway takes from NextAuth's cookie. A bearer token that is presented
+    decides alone.
+    """
 
 class Guard(_Guard, metaclass=_GuardEnumTypeWrapper):
     """Guard is what a caller must present before an RPC runs.
@@ -77,6 +83,12 @@ GUARD_OPERATOR: Guard.ValueType  # 6
 """An operator: `authorization: Bearer <access token>` of a user whose role
 is operator, or an internal service whose allow-list names this very
 method. Over REST only where the method binds a route.
+"""
+GUARD_SIGNED_IN: Guard.ValueType  # 7
+"""A signed-in user, whichever way: by `authorization: Bearer <access
+token>`, or by the token of a NextAuth session in `x-session-token`, which
+the gateway takes from NextAuth's cookie. A bearer token that is presented
+decides alone.
 """
 Global___Guard: _TypeAlias = Guard  # noqa: Y015
 
@@ -151,6 +163,7 @@ IGNORE_UNKNOWN_KEYS_FIELD_NUMBER: _builtins.int
 OMIT_UNSET_FIELD_NUMBER: _builtins.int
 SENSITIVE_FIELD_NUMBER: _builtins.int
 FLATTEN_FIELD_NUMBER: _builtins.int
+HEADER_FIELD_NUMBER: _builtins.int
 guard: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Guard.ValueType]
 """What a caller must present."""
 rest: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Rest]
@@ -173,4 +186,10 @@ and the API page shows it as a password.
 flatten: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """Whether the keys of this message or Struct stand beside the other keys of
 the JSON object instead of one level deeper.
+"""
+header: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
+"""The response header that the gateway writes this field of an answer to,
+beside the JSON, in lower case and beginning with `x-`. Percent-encoded as
+UTF-8 is what is not printable ASCII, a percent sign, and a space at
+either end; a field without a value is sent as an empty header.
 """
