@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from gatepost_cli.services_commands import services_group
+
 _PORT = click.IntRange(0, 65535)
 
 
@@ -160,6 +162,9 @@ def role_command(email: str, role: str) -> None:
 
     asyncio.run(set_role(database_url(), email, role))
     click.echo(f"{email} is {role} now; access tokens say so from the next sign-in or refresh on.")
+
+
+gatepost.add_command(services_group)
 
 
 @gatepost.command("settings")

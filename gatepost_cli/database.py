@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,13 +15,13 @@ from auth_server.domain.users import Role
 from auth_server.settings import AuthServerSettings
 from auth_server.settings.sources import NamedSource
 from auth_server.storage import migrations, users
-from auth_server.storage.database import connected
+from auth_server.storage.database import Database, connected
 from gatepost_cli.installation import Installation
 from gatepost_cli.refusals import RefusalError
 from gatepost_cli.settings import CommandSettings, given, read, without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 class DatabaseSettings(BaseSettings):
@@ -75,11 +75,22 @@ async def set_role(url: str, email: str, role: str) -> None:
     Raises:
         RefusalError: there is no such user, or the database refuses.
     """
-    with _refusals(url):
-        async with connected(url, size=1) as db:
-            user = await users.set_role(db, email, Role(role), datetime.now(UTC))
+    async with opened(url) as db:
+        user = await users.set_role(db, email, Role(role), datetime.now(UTC))
     if user is None:
         raise RefusalError(f"no user has the address {email}; they must register first")
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """The database, for an operator's command.
+
+    Raises:
+        RefusalError: the database cannot be reached, or refuses.
+    """
+    with _refusals(url):
+        async with connected(url, size=1) as db:
+            yield db
 
 
 @contextmanager

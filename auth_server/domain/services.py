@@ -39,6 +39,16 @@ class SecretNote:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotation:
+    """What a new secret of a service changed."""
+
+    number: int
+    replaced: int | None
+    """The number of the older secret whose place the new one took."""
+    is_gateway: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceNote:
     """A service as an operator sees it."""
 

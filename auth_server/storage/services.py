@@ -7,7 +7,7 @@ from datetime import datetime
 
 from asyncpg import UniqueViolationError
 
-from auth_server.domain.services import SecretNote, Service, ServiceNote
+from auth_server.domain.services import Rotation, SecretNote, Service, ServiceNote
 from auth_server.storage.database import Db, Row
 
 
@@ -118,10 +118,10 @@ async def all_services(db: Db) -> list[ServiceNote]:
     return [_note_of(row) for row in rows]
 
 
-async def rotate(db: Db, name: str, secret_hash: bytes, now: datetime) -> tuple[int, int | None] | None:
-    """Gives the service one more secret: its number, and that of the older one whose place it took, if any.
+async def rotate(db: Db, name: str, secret_hash: bytes, now: datetime) -> Rotation | None:
+    """Gives the service one more secret; None where no such service lives.
 
-    Two places hold the two newest secrets, whoever rotates at once. None where no such service lives.
+    Two places hold the two newest secrets, whoever rotates at once.
     """
     row = await db.fetchrow(
         """
@@ -138,13 +138,13 @@ async def rotate(db: Db, name: str, secret_hash: bytes, now: datetime) -> tuple[
             ON CONFLICT (service_name, place) DO UPDATE
            SET number = EXCLUDED.number, replaced = service_secrets.number, secret_hash = EXCLUDED.secret_hash,
                created_at = EXCLUDED.created_at
-        RETURNING number, replaced
+        RETURNING number, replaced, (SELECT is_gateway FROM services WHERE services.name = service_name) AS is_gateway
         """,
         name,
         secret_hash,
         now,
     )
-    return (row["number"], row["replaced"]) if row else None
+    return Rotation(row["number"], row["replaced"], row["is_gateway"]) if row else None
 
 
 async def revoke(db: Db, name: str, now: datetime) -> bool:

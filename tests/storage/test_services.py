@@ -18,7 +18,8 @@ async def numbers(db, name):
 
 
 async def rotate(db, name, secret):
-    return await services.rotate(db, name, token_hash(secret), NOW)
+    rotation = await services.rotate(db, name, token_hash(secret), NOW)
+    return rotation and (rotation.number, rotation.replaced)
 
 
 async def finds(db, secret):
