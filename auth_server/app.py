@@ -14,6 +14,7 @@ import asyncpg
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.passwords import PasswordHashes
+from auth_server.domain.refresh_tokens import RefreshLives, ReplayWindows
 from auth_server.domain.secrets import KeyRing, Seal, SealBrokenError
 from auth_server.doors.grpc_port import PortTakenError, listening
 from auth_server.doors.health import Health
@@ -38,9 +39,10 @@ from auth_server.storage.database import Database, connected
 from auth_server.usecases.access import Access, signing_key
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.identities import Identities
+from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.services import Services
-from auth_server.usecases.sign_in import RefreshLives, SignIn
+from auth_server.usecases.sign_in import SignIn
 from auth_server.usecases.users import Users
 from gatepost.v1 import adapter_service_pb2, auth_service_pb2, identity_service_pb2, keys_service_pb2, users_service_pb2
 
@@ -125,24 +127,28 @@ async def _rpcs(
     hash_pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
     stack.callback(hash_pool.close)
     users = Users(database, _derived(ring, "page tokens"), clock)
+    lives = RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life)
+    windows = ReplayWindows(settings.refresh_replay_window, settings.refresh_retry_window)
     sign_in = SignIn(
         db=database,
         access=access,
         hashes=hashes,
         hash_pool=hash_pool,
         identity_providers=_identity_providers(settings),
-        lives=RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life),
+        lives=lives,
         clock=clock,
         dummy_hash=hashes.dummy(),
         verified_only=settings.verified_only,
     )
+    registration = Registration(database, hashes, hash_pool, clock)
+    refreshing = Refreshing(database, access, lives, windows, clock)
     servicers = [
         (
             adapter_service_pb2,
             "AdapterService",
             AdapterService(database, users, Accounts(database, seal), clock),
         ),
-        (auth_service_pb2, "AuthService", AuthService(Registration(database, hashes, hash_pool, clock), sign_in)),
+        (auth_service_pb2, "AuthService", AuthService(registration, sign_in, refreshing)),
         (users_service_pb2, "UsersService", UsersService(users)),
         (keys_service_pb2, "KeysService", KeysService(key)),
         (identity_service_pb2, "IdentityService", IdentityService()),

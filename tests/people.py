@@ -99,6 +99,13 @@ class People:
         return await self.login(await self.registered(**fields))
 
 
+async def refresh(people: People, token: str, **fields: Any) -> auth_service_pb2.BackendTokens:
+    """The pair that follows this refresh token."""
+    request = auth_service_pb2.RefreshTokensRequest(**fields)
+    metadata: Metadata = [("authorization", f"Refresh {token}")]
+    return (await people.auth.RefreshTokens(request, metadata=metadata)).backend_tokens
+
+
 @contextmanager
 def refused(reason: str, code: grpc.StatusCode | None = None) -> Iterator[pytest.ExceptionInfo[grpc.aio.AioRpcError]]:
     """Passes when the block is refused for this reason."""

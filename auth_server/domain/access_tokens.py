@@ -68,11 +68,14 @@ class Bearer:
     family_id: UUID
 
 
-def sign(user: User, family_id: UUID, *, key: SigningKey, policy: AccessTokenPolicy, now: datetime) -> AccessToken:
-    """A token for the user that lives as long as the policy says, less up to a tenth."""
+def sign(
+    user: User, family_id: UUID, *, key: SigningKey, policy: AccessTokenPolicy, now: datetime, ends: datetime
+) -> AccessToken:
+    """A token for the user that lives as long as the policy says, less up to a tenth, and never beyond `ends`."""
     issued = int(now.timestamp())
     life = policy.life.total_seconds()
-    expires = issued + int(life - life * JITTER * secrets.randbelow(1000) / 1000)
+    jittered = int(life - life * JITTER * secrets.randbelow(1000) / 1000)
+    expires = min(issued + jittered, int(ends.timestamp()))
     claims = {
         "iss": policy.issuer,
         "aud": policy.audience,

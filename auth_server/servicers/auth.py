@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from auth_server.interceptors.calls import Call
 from auth_server.servicers.user_messages import message_of_tokens, message_of_user, profile_of
+from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.sign_in import SignIn
 from gatepost.v1 import auth_service_pb2 as pb
@@ -17,6 +19,7 @@ class AuthService:
 
     registration: Registration
     sign_in: SignIn
+    refreshing: Refreshing
 
     async def Register(self, request: pb.RegisterRequest, _: Call) -> pb.RegisterResponse:
         """Registers a person; the answer repeats what was sent, whether or not the address was taken."""
@@ -27,7 +30,9 @@ class AuthService:
     async def Login(self, request: pb.LoginRequest, _: Call) -> pb.LoginResponse:
         """Signs a user in by email and password."""
         signed_in = await self.sign_in.with_password(request.email, request.password)
-        return pb.LoginResponse(user=message_of_user(signed_in.user), backend_tokens=message_of_tokens(signed_in))
+        return pb.LoginResponse(
+            user=message_of_user(signed_in.user), backend_tokens=message_of_tokens(signed_in.tokens)
+        )
 
     async def OAuthLogin(self, request: pb.OAuthLoginRequest, _: Call) -> pb.OAuthLoginResponse:
         """Signs a user in whom the front end's server has signed in with a provider."""
@@ -37,14 +42,17 @@ class AuthService:
             request.provider_account_id if request.HasField("provider_account_id") else None,
             request.id_token if request.HasField("id_token") else None,
         )
-        return pb.OAuthLoginResponse(user=message_of_user(signed_in.user), backend_tokens=message_of_tokens(signed_in))
+        return pb.OAuthLoginResponse(
+            user=message_of_user(signed_in.user), backend_tokens=message_of_tokens(signed_in.tokens)
+        )
 
-    async def RefreshTokens(self, _: pb.RefreshTokensRequest, call: Call) -> pb.RefreshTokensResponse:
-        """Exchanges the caller's refresh token for a new pair; the message is ignored."""
-        signed_in = await self.sign_in.refresh(call.refresh_token)
-        return pb.RefreshTokensResponse(backend_tokens=message_of_tokens(signed_in))
+    async def RefreshTokens(self, request: pb.RefreshTokensRequest, call: Call) -> pb.RefreshTokensResponse:
+        """Exchanges the caller's refresh token for the pair that follows it."""
+        request_id = UUID(request.request_id) if request.HasField("request_id") else None
+        pair = await self.refreshing.refresh(call.refresh_token, request_id)
+        return pb.RefreshTokensResponse(backend_tokens=message_of_tokens(pair))
 
     async def Logout(self, _: pb.LogoutRequest, call: Call) -> pb.LogoutResponse:
         """Ends the sign-in of the caller's refresh token."""
-        await self.sign_in.end(call.refresh_token)
+        await self.refreshing.end(call.refresh_token)
         return pb.LogoutResponse()

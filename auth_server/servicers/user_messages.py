@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from auth_server.domain.refresh_tokens import TokenPair
 from auth_server.domain.users import Profile, ProfileValue, User
 from auth_server.servicers.times import write_time
-from auth_server.usecases.sign_in import SignedIn
 from gatepost.v1 import auth_service_pb2, user_pb2
 
 
@@ -33,10 +33,10 @@ def profile_of(message: user_pb2.Profile) -> dict[str, ProfileValue]:
     return {field.name: value for field, value in message.ListFields()}
 
 
-def message_of_tokens(signed_in: SignedIn) -> auth_service_pb2.BackendTokens:
+def message_of_tokens(pair: TokenPair) -> auth_service_pb2.BackendTokens:
     """The pair of tokens of a sign-in."""
     return auth_service_pb2.BackendTokens(
-        access_token=signed_in.access_token.text,
-        refresh_token=signed_in.refresh_token,
-        expires_in=int(signed_in.access_token.expires.timestamp()) * 1000,
+        access_token=pair.access_token.text,
+        refresh_token=pair.refresh_token,
+        expires_in=int(pair.access_token.expires.timestamp()) * 1000,
     )

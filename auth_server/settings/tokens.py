@@ -35,6 +35,23 @@ class TokenSettings(BaseSettings):
     refresh_absolute_life: Annotated[
         timedelta, Field(gt=timedelta(0), description="A sign-in ends after so long in any case.")
     ] = timedelta(days=90)
+    refresh_replay_window: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(0),
+            le=timedelta(minutes=1),
+            description="For so long after its use a refresh token gets the same answer again, so that refreshes in "
+            "parallel do no harm. 0 switches that off: a second use ends the sign-in.",
+        ),
+    ] = timedelta(seconds=10)
+    refresh_retry_window: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(0),
+            le=timedelta(hours=1),
+            description="The same for a retry that repeats the `request_id` of the use. 0 switches that off.",
+        ),
+    ] = timedelta(minutes=5)
     verified_only: Annotated[
         bool, Field(description="Whether Login refuses users whose email address is not verified.")
     ] = False

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from asyncpg import ForeignKeyViolationError
 
 from auth_server.domain.errors import UserNotFoundError
-from auth_server.domain.users import Role, User
-from auth_server.storage.database import Db
+from auth_server.domain.refresh_tokens import KeptAnswer, PresentedToken
+from auth_server.domain.users import Role
+from auth_server.storage.database import Db, Row
 from auth_server.storage.users import user_of
+
+EndReason = Literal["logout", "reuse"]
 
 
 async def start_family(
@@ -38,79 +42,91 @@ async def start_family(
         raise UserNotFoundError from error
 
 
-async def rotate(
-    db: Db, token_hash: bytes, new_hash: bytes, *, now: datetime, expires: datetime
-) -> tuple[User, UUID] | None:
-    """The owner and the family of an unused token, which is used up by this call and followed by the new one.
+async def find(db: Db, token_hash: bytes) -> PresentedToken | None:
+    """The token of this hash, used or not, as of one moment with its sign-in, its owner and the answer to its use."""
+    row = await db.fetchrow(
+        """
+        SELECT presented.family_id, presented.generation, presented.expires, presented.used_at,
+               successor.sealed_answer, successor.request_id_hash,
+               refresh_families.expires AS family_expires, refresh_families.ended_at AS family_ended_at,
+               users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
+               users.created_at, users.updated_at, users.disabled_at
+          FROM refresh_tokens AS presented
+          JOIN refresh_families ON refresh_families.id = presented.family_id
+          JOIN users ON users.id = refresh_families.user_id
+          LEFT JOIN refresh_tokens AS successor
+            ON successor.family_id = presented.family_id
+           AND successor.generation = presented.generation + 1
+           AND successor.used_at IS NULL
+         WHERE presented.token_hash = $1
+        """,
+        token_hash,
+    )
+    return _presented(row) if row else None
 
-    Of any number of callers one gets it: the others wait for its row, and find it used. The new token lives until
-    `expires`, but never longer than its family. The family is locked before its token, as the deletion of a user
-    does it, so that the two never wait for each other.
+
+async def rotate(
+    db: Db,
+    used_hash: bytes,
+    family_id: UUID,
+    new_hash: bytes,
+    *,
+    now: datetime,
+    expires: datetime,
+    answer: KeptAnswer | None,
+) -> bool:
+    """Whether this call used the token up, and the new one follows it until `expires`, keeping the answer.
+
+    Of any number of callers one gets it: the others wait for its row, and find it used. The answer that the used
+    token itself kept is gone with its use. The family is locked before its token, as the deletion of a user does it,
+    so that the two never wait for each other.
     """
     row = await db.fetchrow(
         """
         WITH family AS (
-            SELECT refresh_families.id, refresh_families.user_id, refresh_families.expires
+            SELECT refresh_families.id
               FROM refresh_families
-              JOIN refresh_tokens ON refresh_tokens.family_id = refresh_families.id
-             WHERE refresh_tokens.token_hash = $1
+              JOIN users ON users.id = refresh_families.user_id
+             WHERE refresh_families.id = $2
                AND refresh_families.ended_at IS NULL
-               AND refresh_families.expires > $3
+               AND refresh_families.expires > $4
+               AND users.disabled_at IS NULL
                FOR KEY SHARE OF refresh_families
         ), used AS (
             UPDATE refresh_tokens
-               SET used_at = $3
-              FROM family, users
+               SET used_at = $4, sealed_answer = NULL, request_id_hash = NULL
+              FROM family
              WHERE refresh_tokens.token_hash = $1
                AND refresh_tokens.family_id = family.id
                AND refresh_tokens.used_at IS NULL
-               AND refresh_tokens.expires > $3
-               AND users.id = family.user_id
-               AND users.disabled_at IS NULL
-            RETURNING refresh_tokens.family_id, refresh_tokens.generation, family.expires AS family_expires,
-                      users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
-                      users.created_at, users.updated_at
-        ), successor AS (
-            INSERT INTO refresh_tokens (token_hash, family_id, generation, expires)
-            SELECT $2, family_id, generation + 1, LEAST($4, family_expires)
-              FROM used
+               AND refresh_tokens.expires > $4
+            RETURNING refresh_tokens.family_id, refresh_tokens.generation
         )
-        SELECT family_id, id, name, email, email_verified, image, profile, role, created_at, updated_at
+        INSERT INTO refresh_tokens (token_hash, family_id, generation, expires, sealed_answer, request_id_hash)
+        SELECT $3, family_id, generation + 1, $5, $6, $7
           FROM used
+        RETURNING generation
         """,
-        token_hash,
+        used_hash,
+        family_id,
         new_hash,
         now,
         expires,
+        answer.sealed if answer else None,
+        answer.request_id_hash if answer else None,
     )
-    return (user_of(row), row["family_id"]) if row else None
+    return row is not None
 
 
-async def end_family_of_used(db: Db, token_hash: bytes, now: datetime) -> UUID | None:
-    """The family that ends by this call because one of its used tokens came again; None where there is none to end."""
+async def end_family(db: Db, token_hash: bytes, reason: EndReason, now: datetime) -> UUID | None:
+    """The family of this token, which ends by this call; None where it has ended or the token is unknown.
+
+    The one statement that ends a family.
+    """
     row = await db.fetchrow(
         """
         UPDATE refresh_families
-           SET ended_at = $2, ended_reason = 'reuse'
-          FROM refresh_tokens
-         WHERE refresh_tokens.token_hash = $1
-           AND refresh_tokens.used_at IS NOT NULL
-           AND refresh_families.id = refresh_tokens.family_id
-           AND refresh_families.ended_at IS NULL
-        RETURNING refresh_families.id
-        """,
-        token_hash,
-        now,
-    )
-    return row["id"] if row else None
-
-
-async def end_family(db: Db, token_hash: bytes, now: datetime) -> UUID | None:
-    """The family of this token, which ends by this call; None where it has ended or the token is unknown."""
-    row = await db.fetchrow(
-        """
-        UPDATE refresh_families
-           SET ended_at = $2, ended_reason = 'logout'
+           SET ended_at = $2, ended_reason = $3
           FROM refresh_tokens
          WHERE refresh_tokens.token_hash = $1
            AND refresh_families.id = refresh_tokens.family_id
@@ -119,6 +135,7 @@ async def end_family(db: Db, token_hash: bytes, now: datetime) -> UUID | None:
         """,
         token_hash,
         now,
+        reason,
     )
     return row["id"] if row else None
 
@@ -141,3 +158,18 @@ async def find_role(db: Db, family_id: UUID, user_id: UUID, now: datetime) -> Ro
         now,
     )
     return Role(row["role"]) if row else None
+
+
+def _presented(row: Row) -> PresentedToken:
+    sealed = row["sealed_answer"]
+    return PresentedToken(
+        family_id=row["family_id"],
+        generation=row["generation"],
+        expires=row["expires"],
+        used_at=row["used_at"],
+        answer=KeptAnswer(sealed, row["request_id_hash"]) if sealed else None,
+        family_expires=row["family_expires"],
+        family_ended=row["family_ended_at"] is not None,
+        owner=user_of(row),
+        owner_disabled=row["disabled_at"] is not None,
+    )

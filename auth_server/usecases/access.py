@@ -38,9 +38,9 @@ class Access:
     policy: AccessTokenPolicy
     clock: Callable[[], datetime]
 
-    def token_for(self, user: User, family_id: UUID) -> AccessToken:
-        """A new access token of this sign-in."""
-        return access_tokens.sign(user, family_id, key=self.key, policy=self.policy, now=self.clock())
+    def token_for(self, user: User, family_id: UUID, ends: datetime) -> AccessToken:
+        """A new access token of this sign-in, which ends at `ends` unless it is refreshed before."""
+        return access_tokens.sign(user, family_id, key=self.key, policy=self.policy, now=self.clock(), ends=ends)
 
     async def caller_of(self, token: str) -> SignedInCaller:
         """Who brings the token. The sign-in must live and the user be enabled: at our own doors both end at once.

@@ -1,22 +1,19 @@
-"""Signing in and out: by password, by provider, by refresh token."""
+"""Signing in by password and by provider."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import datetime
 
-from auth_server.domain.access_tokens import AccessToken
 from auth_server.domain.errors import (
     CredentialsInvalidError,
     OAuthLoginRefusedError,
-    RefreshTokenInvalidError,
     UserNotFoundError,
 )
 from auth_server.domain.ids import new_id
 from auth_server.domain.passwords import PasswordHashes
+from auth_server.domain.refresh_tokens import RefreshLives, TokenPair
 from auth_server.domain.secrets import new_token, token_hash
 from auth_server.domain.users import User
 from auth_server.outside.hash_pool import HashPool
@@ -25,29 +22,18 @@ from auth_server.storage import refresh_tokens, users
 from auth_server.storage.database import Db
 from auth_server.usecases.access import Access
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A user and the pair of tokens of this sign-in."""
+    """A user and the first pair of tokens of their sign-in."""
 
     user: User
-    access_token: AccessToken
-    refresh_token: str
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshLives:
-    """How long a sign-in lasts: `idle` without a refresh, `absolute` in any case (OWASP ASVS 5.0, 7.3)."""
-
-    idle: timedelta
-    absolute: timedelta
+    tokens: TokenPair
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Every way to a pair of tokens."""
+    """Every way to begin a sign-in."""
 
     db: Db
     access: Access
@@ -105,40 +91,11 @@ class SignIn:
         except UserNotFoundError:
             raise OAuthLoginRefusedError from None
 
-    async def refresh(self, token: str) -> SignedIn:
-        """A new pair for an unused refresh token, which is used up; a second use ends the family (RFC 9700, 4.14.2).
-
-        Raises:
-            RefreshTokenInvalidError: unknown, used, expired, or of an ended sign-in.
-        """
-        now, presented, successor = self.clock(), token_hash(token), new_token()
-        rotated = await refresh_tokens.rotate(
-            self.db, presented, token_hash(successor), now=now, expires=now + self.lives.idle
-        )
-        if rotated is None:
-            family_id = await refresh_tokens.end_family_of_used(self.db, presented, now)
-            if family_id:
-                log.warning("a used refresh token came again; its family is ended", extra={"family_id": str(family_id)})
-            raise RefreshTokenInvalidError
-        user, family_id = rotated
-        return SignedIn(user, self.access.token_for(user, family_id), successor)
-
-    async def end(self, token: str) -> None:
-        """Ends the sign-in that the refresh token belongs to, if it has not ended."""
-        await refresh_tokens.end_family(self.db, token_hash(token), self.clock())
-
     async def _start(self, user: User) -> SignedIn:
         now, token, family_id = self.clock(), new_token(), new_id()
-        await self._keep_family(family_id, user.id, token_hash(token), now)
-        return SignedIn(user, self.access.token_for(user, family_id), token)
-
-    async def _keep_family(self, family_id: UUID, user_id: UUID, first: bytes, now: datetime) -> None:
+        ends = now + self.lives.absolute
+        expires = self.lives.expiry_of(now, ends)
         await refresh_tokens.start_family(
-            self.db,
-            family_id,
-            user_id,
-            first,
-            now=now,
-            expires=now + min(self.lives.idle, self.lives.absolute),
-            ends=now + self.lives.absolute,
+            self.db, family_id, user.id, token_hash(token), now=now, expires=expires, ends=ends
         )
+        return SignedIn(user, TokenPair(self.access.token_for(user, family_id, expires), token))

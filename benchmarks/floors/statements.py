@@ -14,7 +14,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import bcrypt
 import jwt
+import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 Row = Any  # asyncpg.Record, whose values are of any type
 SIGNING_KEY = Ed25519PrivateKey.generate()
@@ -89,9 +93,15 @@ class Statements:
         return row, _tokens(row, family_id, token, now)
 
     async def rotated(self, token: str) -> Tokens:
-        new_token, now = secrets.token_hex(32), datetime.now(UTC)
-        row: Row = await self._pool.fetchrow(_ROTATION, _hash(token), _hash(new_token), now, now + TOKEN_LIFE)
-        return _tokens(row, row["family_id"], new_token, now)
+        now = datetime.now(UTC)
+        row: Row = await self._pool.fetchrow(_PRESENTED, _hash(token))
+        tokens = _tokens(row, row["family_id"], secrets.token_hex(32), now)
+        expires = min(now + TOKEN_LIFE, row["family_expires"])
+        answer = _sealed(tokens, token, f"{row['family_id']} {row['generation']}")
+        await self._pool.fetchrow(
+            _ROTATION, _hash(token), row["family_id"], _hash(tokens.refresh), now, expires, answer, None
+        )
+        return tokens
 
 
 _PASSWORD_OWNER = """
@@ -112,35 +122,46 @@ _FAMILY_START = """
     RETURNING family_id
     """
 
+_PRESENTED = """
+    SELECT presented.family_id, presented.generation, presented.expires, presented.used_at,
+           successor.sealed_answer, successor.request_id_hash,
+           refresh_families.expires AS family_expires, refresh_families.ended_at AS family_ended_at,
+           users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
+           users.created_at, users.updated_at, users.disabled_at
+      FROM refresh_tokens AS presented
+      JOIN refresh_families ON refresh_families.id = presented.family_id
+      JOIN users ON users.id = refresh_families.user_id
+      LEFT JOIN refresh_tokens AS successor
+        ON successor.family_id = presented.family_id
+       AND successor.generation = presented.generation + 1
+       AND successor.used_at IS NULL
+     WHERE presented.token_hash = $1
+    """
+
 _ROTATION = """
     WITH family AS (
-        SELECT refresh_families.id, refresh_families.user_id, refresh_families.expires
+        SELECT refresh_families.id
           FROM refresh_families
-          JOIN refresh_tokens ON refresh_tokens.family_id = refresh_families.id
-         WHERE refresh_tokens.token_hash = $1
+          JOIN users ON users.id = refresh_families.user_id
+         WHERE refresh_families.id = $2
            AND refresh_families.ended_at IS NULL
-           AND refresh_families.expires > $3
+           AND refresh_families.expires > $4
+           AND users.disabled_at IS NULL
            FOR KEY SHARE OF refresh_families
     ), used AS (
         UPDATE refresh_tokens
-           SET used_at = $3
-          FROM family, users
+           SET used_at = $4, sealed_answer = NULL, request_id_hash = NULL
+          FROM family
          WHERE refresh_tokens.token_hash = $1
            AND refresh_tokens.family_id = family.id
            AND refresh_tokens.used_at IS NULL
-           AND refresh_tokens.expires > $3
-           AND users.id = family.user_id
-           AND users.disabled_at IS NULL
-        RETURNING refresh_tokens.family_id, refresh_tokens.generation, family.expires AS family_expires,
-                  users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
-                  users.created_at, users.updated_at
-    ), successor AS (
-        INSERT INTO refresh_tokens (token_hash, family_id, generation, expires)
-        SELECT $2, family_id, generation + 1, LEAST($4, family_expires)
-          FROM used
+           AND refresh_tokens.expires > $4
+        RETURNING refresh_tokens.family_id, refresh_tokens.generation
     )
-    SELECT family_id, id, name, email, email_verified, image, profile, role, created_at, updated_at
+    INSERT INTO refresh_tokens (token_hash, family_id, generation, expires, sealed_answer, request_id_hash)
+    SELECT $3, family_id, generation + 1, $5, $6, $7
       FROM used
+    RETURNING generation
     """
 
 
@@ -160,6 +181,12 @@ async def _leave_as_is(connection: Any) -> None:  # noqa: ARG001 (asyncpg hands 
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+def _sealed(tokens: Tokens, token: str, row: str) -> bytes:
+    key = HKDF(SHA256(), 32, salt=None, info=b"floor").derive(token.encode())
+    nonce, answer = secrets.token_bytes(12), orjson.dumps([tokens.access, tokens.refresh, tokens.expires_seconds])
+    return nonce + AESGCM(key).encrypt(nonce, answer, row.encode())
 
 
 def _tokens(row: Row, family_id: UUID, refresh_token: str, now: datetime) -> Tokens:

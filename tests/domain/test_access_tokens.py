@@ -31,6 +31,7 @@ ANN = User(
     updated_at=NOW,
 )
 FAMILY = UUID("01890000-0000-7000-8000-000000000002")
+ENDS = NOW + timedelta(days=14)
 HEADER = {"typ": "at+jwt", "kid": KEY.kid}
 
 
@@ -58,7 +59,7 @@ def judge(token, now=NOW, policy=POLICY):
 
 
 def test_a_token_speaks_of_its_user_and_sign_in():
-    token = sign(ANN, FAMILY, key=KEY, policy=POLICY, now=NOW)
+    token = sign(ANN, FAMILY, key=KEY, policy=POLICY, now=NOW, ends=ENDS)
 
     bearer = judge(token.text)
 
@@ -67,7 +68,7 @@ def test_a_token_speaks_of_its_user_and_sign_in():
 
 @pytest.mark.requirement(34, 35)
 def test_a_token_holds_the_claims_that_readers_know():
-    token = sign(ANN, FAMILY, key=KEY, policy=POLICY, now=NOW)
+    token = sign(ANN, FAMILY, key=KEY, policy=POLICY, now=NOW, ends=ENDS)
 
     header = jwt.get_unverified_header(token.text)
     body = jwt.decode(token.text, options={"verify_signature": False})
@@ -80,18 +81,27 @@ def test_a_token_holds_the_claims_that_readers_know():
 
 
 def test_an_unverified_address_shows_in_the_token():
-    token = sign(replace(ANN, email_verified=None), FAMILY, key=KEY, policy=POLICY, now=NOW)
+    token = sign(replace(ANN, email_verified=None), FAMILY, key=KEY, policy=POLICY, now=NOW, ends=ENDS)
 
     assert jwt.decode(token.text, options={"verify_signature": False})["email_verified"] is False
 
 
 @pytest.mark.requirement(36)
 def test_lives_differ_but_never_pass_fifteen_minutes():
-    lives = {sign(ANN, FAMILY, key=KEY, policy=POLICY, now=NOW).expires - NOW for _ in range(200)}
+    lives = {sign(ANN, FAMILY, key=KEY, policy=POLICY, now=NOW, ends=ENDS).expires - NOW for _ in range(200)}
 
     assert len(lives) > 10
     assert timedelta(minutes=13, seconds=29) <= min(lives)
     assert max(lives) <= timedelta(minutes=15)
+
+
+@pytest.mark.requirement(39)
+@pytest.mark.parametrize("left", [timedelta(0), timedelta(milliseconds=900), timedelta(minutes=7)])
+def test_a_token_never_outlives_its_sign_in(left):
+    token = sign(ANN, FAMILY, key=KEY, policy=POLICY, now=NOW, ends=NOW + left)
+
+    assert NOW <= token.expires <= NOW + left
+    assert jwt.decode(token.text, options={"verify_signature": False})["exp"] == int(token.expires.timestamp())
 
 
 def test_the_good_token_of_these_tests_is_good():
@@ -197,7 +207,7 @@ def test_other_texts_are_no_tokens(text):
 
 
 def test_a_token_is_good_until_it_expires():
-    token = sign(ANN, FAMILY, key=KEY, policy=POLICY, now=NOW)
+    token = sign(ANN, FAMILY, key=KEY, policy=POLICY, now=NOW, ends=ENDS)
 
     assert judge(token.text, now=token.expires - timedelta(seconds=1))
     with pytest.raises(AccessTokenInvalidError):

@@ -148,7 +148,9 @@ async def use_passwords(rest: Rest, marked: Secrets) -> None:
         _, pair = await rest("POST /auth/refresh", {}, authorization=f"Refresh {token}")
         newer = keep_pair(pair, marked)
         await rest(f"GET /auth/{signed_in['user']['id']}", authorization=f"Bearer {pair['accessToken']}")
-    # The last sign-in ends by a second use, the first one stays.
+    # The last sign-in ends by a second use, after its successor's; the first one stays.
+    _, pair = await rest("POST /auth/refresh", {}, authorization=f"Refresh {newer}")
+    newer = keep_pair(pair, marked)
     assert (await rest("POST /auth/refresh", {}, authorization=f"Refresh {token}"))[0] == 401
     assert (await rest("POST /auth/logout", {}, authorization=f"Refresh {newer}"))[0] == 200
 

@@ -1,4 +1,6 @@
 import time
+from datetime import timedelta
+from uuid import uuid4
 
 import jwt
 import pytest
@@ -132,14 +134,37 @@ async def test_a_refresh_goes_by_the_token_alone(rest, body):
 
 
 @pytest.mark.requirement(37)
-async def test_a_refresh_token_is_good_once_over_rest(rest):
+async def test_a_refresh_token_is_good_once_over_rest(rest, clock):
     ann = await rest.logged_in()
     first = await rest.call("POST", "/auth/refresh", {}, headers=refresh(ann))
+    clock.advance(timedelta(seconds=11))
 
     second = await rest.call("POST", "/auth/refresh", {}, headers=refresh(ann))
     successor = await rest.call("POST", "/auth/refresh", {}, headers=refresh({"backendTokens": first.json}))
 
     assert [(answer.status, answer.reason) for answer in (second, successor)] == [(401, "REFRESH_TOKEN_INVALID")] * 2
+
+
+@pytest.mark.requirement(38)
+async def test_a_retry_gets_the_same_answer_over_rest(rest, clock):
+    ann = await rest.logged_in()
+    body = {"username": "ann", "requestId": str(uuid4())}
+
+    first = await rest.call("POST", "/auth/refresh", body, headers=refresh(ann))
+    clock.advance(timedelta(minutes=4))
+    retried = await rest.call("POST", "/auth/refresh", body, headers=refresh(ann))
+
+    assert (first.status, retried.status, retried.text) == (200, 200, first.text)
+
+
+@pytest.mark.parametrize("request_id", ["1", "", 5, "00000000-0000-0000-0000-000000000000"])
+async def test_a_request_id_is_a_uuid(rest, request_id):
+    ann = await rest.logged_in()
+
+    answer = await rest.call("POST", "/auth/refresh", {"requestId": request_id}, headers=refresh(ann))
+
+    assert (answer.status, answer.reason) == (400, "REQUEST_INVALID")
+    assert [error["field"] for error in answer.json["errors"]] == ["requestId"]
 
 
 async def test_a_user_reads_and_changes_themselves(rest):

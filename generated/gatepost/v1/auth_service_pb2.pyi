@@ -278,12 +278,18 @@ Global___OAuthLoginResponse: _TypeAlias = OAuthLoginResponse  # noqa: Y015
 
 @_typing.final
 class RefreshTokensRequest(_message.Message):
-    """RefreshTokensRequest is empty but for what the article's client sends along."""
+    """RefreshTokensRequest may name the request, so that it can be retried later."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     USERNAME_FIELD_NUMBER: _builtins.int
     SUB_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A unique identifier for this request (AIP-155): a random UUID, the same for
+    every retry of one refresh. Without one, or with another, a retry gets its
+    answer for the shorter time alone.
+    """
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def username(self) -> _struct_pb2.Value:
@@ -299,12 +305,15 @@ class RefreshTokensRequest(_message.Message):
         *,
         username: _struct_pb2.Value | None = ...,
         sub: _struct_pb2.Value | None = ...,
+        request_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["sub", b"sub", "username", b"username"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "request_id", b"request_id", "sub", b"sub", "username", b"username"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sub", b"sub", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "request_id", b"request_id", "sub", b"sub", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
+    _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
 
 Global___RefreshTokensRequest: _TypeAlias = RefreshTokensRequest  # noqa: Y015
 

@@ -51,7 +51,12 @@ class AuthServiceStub:
     """Exchanges a refresh token for a new pair of tokens.
 
     The token is in the metadata, as `authorization: Refresh <token>`, and is
-    used up. A second use ends the whole family: every refresh token that
+    used up. Its pair is made once: refreshes in parallel, and retries after an
+    answer that was lost, get the same pair to the letter. That holds for 10
+    seconds, or for 5 minutes where a retry repeats the `request_id` (both are
+    settings), and ends once the new refresh token is used.
+
+    Any other second use ends the whole family: every refresh token that
     descends from the same sign-in.
 
     Errors: CREDENTIAL_MISSING, REFRESH_TOKEN_INVALID.
@@ -126,7 +131,12 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """Exchanges a refresh token for a new pair of tokens.
 
         The token is in the metadata, as `authorization: Refresh <token>`, and is
-        used up. A second use ends the whole family: every refresh token that
+        used up. Its pair is made once: refreshes in parallel, and retries after an
+        answer that was lost, get the same pair to the letter. That holds for 10
+        seconds, or for 5 minutes where a retry repeats the `request_id` (both are
+        settings), and ends once the new refresh token is used.
+
+        Any other second use ends the whole family: every refresh token that
         descends from the same sign-in.
 
         Errors: CREDENTIAL_MISSING, REFRESH_TOKEN_INVALID.
