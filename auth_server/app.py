@@ -32,6 +32,7 @@ from auth_server.servicers.adapter import AdapterService
 from auth_server.servicers.auth import AuthService
 from auth_server.servicers.identity import IdentityService
 from auth_server.servicers.keys import KeysService
+from auth_server.servicers.tokens import TokenService
 from auth_server.servicers.users import UsersService
 from auth_server.settings import AuthServerSettings
 from auth_server.storage import migrations
@@ -43,8 +44,16 @@ from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.services import Services
 from auth_server.usecases.sign_in import SignIn
+from auth_server.usecases.tokens import Tokens
 from auth_server.usecases.users import Users
-from gatepost.v1 import adapter_service_pb2, auth_service_pb2, identity_service_pb2, keys_service_pb2, users_service_pb2
+from gatepost.v1 import (
+    adapter_service_pb2,
+    auth_service_pb2,
+    identity_service_pb2,
+    keys_service_pb2,
+    token_service_pb2,
+    users_service_pb2,
+)
 
 Clock = Callable[[], datetime]
 
@@ -150,6 +159,7 @@ async def _rpcs(
         ),
         (auth_service_pb2, "AuthService", AuthService(registration, sign_in, refreshing)),
         (users_service_pb2, "UsersService", UsersService(users)),
+        (token_service_pb2, "TokenService", TokenService(Tokens(database, access, clock))),
         (keys_service_pb2, "KeysService", KeysService(key)),
         (identity_service_pb2, "IdentityService", IdentityService()),
     ]

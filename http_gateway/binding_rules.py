@@ -38,6 +38,8 @@ def check_binding(binding: Binding) -> None:
         raise ValueError(f"{binding.route} has no message field {binding.body} for its body")
     if binding.response_body and binding.response_body not in answer.fields_by_name:
         raise ValueError(f"{binding.route} has no field {binding.response_body} to answer")
+    if binding.rest.form and not (binding.body == "*" and all(_is_text(request, f.name) for f in request.fields)):
+        raise ValueError(f"{binding.route} takes a form, which its request as a whole must be, of strings alone")
     if binding.body and binding.verb in ("GET", "DELETE"):
         raise ValueError(f"{binding.route} takes a body, which {binding.verb} has none of")
     for field in binding.query_fields:

@@ -82,7 +82,9 @@ def _binding_of(method: MethodDescriptor, rule: http_pb2.HttpRule, position: int
         method=method,
         guard=options.Extensions[guard],
         rest=options.Extensions[rest],
-        ignores_unknown_keys=method.containing_service.GetOptions().Extensions[ignore_unknown_keys],
+        # OAuth's clients send parameters of extensions that we do not know (RFC 6749, section 3.2).
+        ignores_unknown_keys=method.containing_service.GetOptions().Extensions[ignore_unknown_keys]
+        or options.Extensions[rest].form,
         verb=verb.upper(),
         template=template_of(getattr(rule, verb)),
         body=rule.body,

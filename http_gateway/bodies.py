@@ -8,17 +8,18 @@ from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_request import BaseRequest
 
+from http_gateway.forms import MEDIA_TYPE as FORM
 from http_gateway.problems import RefusedError
 
 # text/plain is what fetch says of a string whose type its caller did not name, as of JSON.stringify's.
 _JSON_TYPES = frozenset({"application/json", "text/plain"})
 
 
-async def body_of(request: BaseRequest, limit_bytes: int, timeout_seconds: float) -> bytes:
+async def body_of(request: BaseRequest, limit_bytes: int, timeout_seconds: float, *, takes_form: bool = False) -> bytes:
     """The body of a request; empty where it has none.
 
     Raises:
-        RefusedError: it is too large, broken, or of another media type than JSON.
+        RefusedError: it is too large, broken, or of another media type than JSON, or than a form where that is taken.
         TimeoutError: it did not arrive in time.
     """
     if not request.body_exists:
@@ -38,8 +39,13 @@ async def body_of(request: BaseRequest, limit_bytes: int, timeout_seconds: float
     if len(body) > limit_bytes:
         raise _too_large(limit_bytes)
     if body:
-        _check_media_type(request)
+        _check_media_type(request, takes_form=takes_form)
     return body
+
+
+def is_form(request: BaseRequest) -> bool:
+    """Whether the body says that it is a form."""
+    return _media_type_of(request) == FORM
 
 
 async def _invite(request: BaseRequest) -> None:
@@ -64,14 +70,20 @@ async def _read(content: StreamReader, limit_bytes: int) -> bytes:
     return bytes(chunks)
 
 
-def _check_media_type(request: BaseRequest) -> None:
+def _check_media_type(request: BaseRequest, *, takes_form: bool) -> None:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise RefusedError("MEDIA_TYPE_UNSUPPORTED", "The body must not be compressed.")
-    given = request.headers.get("Content-Type", "application/json")
-    media_type = given.partition(";")[0].strip().lower()
+    media_type = _media_type_of(request)
     if media_type in _JSON_TYPES or (media_type.startswith("application/") and media_type.endswith("+json")):
         return
-    raise RefusedError("MEDIA_TYPE_UNSUPPORTED", "The body must be application/json.")
+    if not takes_form:
+        raise RefusedError("MEDIA_TYPE_UNSUPPORTED", "The body must be application/json.")
+    if media_type != FORM:
+        raise RefusedError("MEDIA_TYPE_UNSUPPORTED", f"The body must be application/json or {FORM}.")
+
+
+def _media_type_of(request: BaseRequest) -> str:
+    return request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
 
 
 def _too_large(limit_bytes: int) -> RefusedError:

@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.message_factory import GetMessageClass
 
 from http_gateway.bindings import Binding
+from http_gateway.forms import form_of
 from http_gateway.json.fields import kind_of
 from http_gateway.json.reading import MessageReader, object_of
 from http_gateway.json.text_values import text_reader
@@ -43,16 +44,16 @@ class RequestReader:
                 kind, ignores_unknown=binding.ignores_unknown_keys, overruled=binding.template.fields
             )
 
-    def read(self, values: Sequence[str], query: str, body: bytes) -> Any:
+    def read(self, values: Sequence[str], query: str, body: bytes, *, is_form: bool = False) -> Any:
         """The RPC's request, from the values of the path's fields, the raw query string and the body.
 
         Raises:
-            RefusedError: the body is no JSON object, or fields do not fit.
+            RefusedError: the body is no JSON object and no form, or fields do not fit.
         """
         message = self._message()
         faults: list[Violation] = []
         if self._body is not None:
-            self._read_body(self._body, body, message, faults)
+            self._read_body(self._body, body, message, faults, is_form=is_form)
         if query:
             self._query.read(query, message, faults)
         for (name, json_name, read), text in zip(self._path, values, strict=True):
@@ -64,9 +65,11 @@ class RequestReader:
             raise RefusedError("REQUEST_INVALID", "The request is not valid.", violations=faults[:SHOWN_VIOLATIONS])
         return message
 
-    def _read_body(self, reader: MessageReader, body: bytes, message: Any, faults: list[Violation]) -> None:
+    def _read_body(
+        self, reader: MessageReader, body: bytes, message: Any, faults: list[Violation], *, is_form: bool
+    ) -> None:
         if not self._body_field:
-            reader.read(object_of(body), message, "", faults)
+            reader.read(form_of(body) if is_form else object_of(body), message, "", faults)
             return
         if not body:  # not the same as an empty object: the field is missing
             return

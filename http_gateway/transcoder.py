@@ -17,7 +17,7 @@ from grpc.aio import AioRpcError
 from gatepost.v1.options_pb2 import GUARD_PUBLIC
 from http_gateway.answer_headers import header_writer_of
 from http_gateway.bindings import Binding
-from http_gateway.bodies import body_of
+from http_gateway.bodies import body_of, is_form
 from http_gateway.caching import cacheable_answer, etag_of
 from http_gateway.channel import Channel
 from http_gateway.credentials import credential_form_of
@@ -51,6 +51,7 @@ class BoundRoute:
         self._settings = settings
         self._credential = credential_form_of(binding)
         self._takes_body = bool(binding.body)
+        self._takes_form = binding.rest.form
         self._read = RequestReader(binding).read
         self._write = _answer_writer(binding)
         self._headers_of = header_writer_of(method.output_type)
@@ -94,7 +95,7 @@ class BoundRoute:
         longest_seconds = self._settings.body_timeout_seconds
         timeout_seconds = min(longest_seconds, deadline.seconds_left())
         try:
-            return await body_of(request, self._settings.body_limit_bytes, timeout_seconds)
+            return await body_of(request, self._settings.body_limit_bytes, timeout_seconds, takes_form=self._takes_form)
         except TimeoutError:
             # Where both limits are alike, it is the body that came too late.
             if deadline.allowed_seconds < longest_seconds:
@@ -102,7 +103,9 @@ class BoundRoute:
             raise RefusedError("HTTP_INVALID", "The body did not arrive in time.", status=408) from None
 
     def _message_of(self, visit: Visit, body: bytes) -> Any:
-        message = self._read(visit.values, visit.query, body)
+        message = self._read(
+            visit.values, visit.query, body, is_form=self._takes_form and bool(body) and is_form(visit.request)
+        )
         # A channel without a socket would take any size, and answer otherwise than one with.
         if len(body) > SMALL_BODY_BYTES and message.ByteSize() > MESSAGE_LIMIT_BYTES:
             raise RefusedError(*TOO_LARGE)

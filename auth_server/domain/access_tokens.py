@@ -62,10 +62,17 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whom a verified access token speaks of: the user and the sign-in (its family)."""
+    """What a verified access token says: of which user and sign-in (its family), and what else; times in seconds."""
 
     user_id: UUID
     family_id: UUID
+    token_id: str
+    issued: int
+    not_before: int
+    expires: int
+    email: str | None
+    name: str | None
+    email_verified: bool
 
 
 def sign(
@@ -134,4 +141,14 @@ def _bearer_of(claims: Mapping[str, Any], policy: AccessTokenPolicy, now: dateti
     user_id, family_id = find_id(str(claims["sub"])), find_id(str(claims["sid"]))
     if user_id is None or family_id is None:
         raise AccessTokenInvalidError
-    return Bearer(user_id, family_id)
+    return Bearer(
+        user_id=user_id,
+        family_id=family_id,
+        token_id=claims["jti"],
+        issued=issued,
+        not_before=not_before,
+        expires=expires,
+        email=claims.get("email"),
+        name=claims.get("name"),
+        email_verified=claims.get("email_verified") is True,
+    )

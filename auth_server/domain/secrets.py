@@ -17,6 +17,7 @@ KEY_BYTES = 32
 NONCE_BYTES = 12  # NIST SP 800-38D, section 8.2.2: random nonces of 96 bits
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 SEALED_V1 = b"\x01"
+TOKEN = re.compile(r"[0-9a-f]{64}")  # as new_token makes them
 
 
 class SealBrokenError(Exception):

@@ -20,12 +20,23 @@ from auth_server.domain.users import Role, User
 from auth_server.storage import refresh_tokens, signing_keys
 from auth_server.storage.database import Db
 
+LONGEST_TOKEN_CHARACTERS = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class SignedInCaller:
-    """Who presents a good access token, and what they may do now."""
+    """Who presents a good access token, by which sign-in, and what they may do now."""
 
     user_id: UUID
+    role: Role
+    sign_in_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class GoodToken:
+    """What a good access token says, and the role that its user has now."""
+
+    bearer: Bearer
     role: Role
 
 
@@ -43,7 +54,16 @@ class Access:
         return access_tokens.sign(user, family_id, key=self.key, policy=self.policy, now=self.clock(), ends=ends)
 
     async def caller_of(self, token: str) -> SignedInCaller:
-        """Who brings the token. The sign-in must live and the user be enabled: at our own doors both end at once.
+        """Who brings the token.
+
+        Raises:
+            AccessTokenInvalidError: as verified.
+        """
+        good = await self.verified(token)
+        return SignedInCaller(good.bearer.user_id, good.role, good.bearer.family_id)
+
+    async def verified(self, token: str) -> GoodToken:
+        """What the token says. The sign-in must live and the user be enabled: at our own doors both end at once.
 
         Raises:
             AccessTokenInvalidError: the token is not good, or its sign-in has ended.
@@ -52,7 +72,7 @@ class Access:
         role = await refresh_tokens.find_role(self.db, bearer.family_id, bearer.user_id, self.clock())
         if role is None:
             raise AccessTokenInvalidError
-        return SignedInCaller(bearer.user_id, role)
+        return GoodToken(bearer, role)
 
     def bearer_of(self, token: str) -> Bearer:
         """Whom the token speaks of, by its signature and times alone.
@@ -60,6 +80,8 @@ class Access:
         Raises:
             AccessTokenInvalidError: the token is not good.
         """
+        if len(token) > LONGEST_TOKEN_CHARACTERS:
+            raise AccessTokenInvalidError
         keys = {self.key.kid: self.key.public}
         return access_tokens.verify(token, keys=keys, policy=self.policy, now=self.clock())
 

@@ -19,6 +19,7 @@ from gatepost.v1.options_pb2 import Guard
 from http_gateway.bindings import Binding
 from http_gateway.contract import contract_services, read_bindings
 from http_gateway.credentials import admits_operators
+from http_gateway.forms import MEDIA_TYPE as FORM
 from http_gateway.json.fields import kind_of
 from http_gateway.openapi.answers import PROBLEM, Answers
 from http_gateway.openapi.comments import Comments
@@ -111,7 +112,8 @@ def _operation(binding: Binding, schemas: Schemas, answers: Answers, comments: C
     if parameters := [*_path_parameters(binding, schemas), *_query_parameters(binding, schemas)]:
         operation["parameters"] = parameters
     if binding.body:
-        content = {"application/json": {"schema": _body(binding, schemas)}}
+        media_types = ["application/json", *([FORM] if binding.rest.form else [])]
+        content = {media_type: {"schema": _body(binding, schemas)} for media_type in media_types}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 

@@ -58,5 +58,8 @@ DOORS = [
     Door("PUT", "/auth/{id}", "UsersService/UpdateUser", "ACCESS"),
     Door("DELETE", "/auth/{id}", "UsersService/DeleteUser", "ACCESS"),
     Door("GET", "/forward-auth", "IdentityService/GetIdentity", "SIGNED_IN"),
+    Door("POST", "/tokens/verify", "TokenService/VerifyAccessToken", "SERVICE"),
+    Door("POST", "/oauth/introspect", "TokenService/Introspect", "SERVICE"),
+    Door("POST", "/oauth/revoke", "TokenService/Revoke", "SERVICE"),
     Door("GET", "/.well-known/jwks.json", "KeysService/GetJsonWebKeySet", "PUBLIC"),
 ]

@@ -134,6 +134,26 @@ def test_a_verb_of_ones_own_is_refused():
     assert "one of get, put" in refused({"Do": some_options(rule=rule)})
 
 
+def test_a_form_of_strings_is_fine():
+    options = some_options(GUARD_PUBLIC, a_rule("post", "/a", body="*"), rest=Rest(form=True))
+
+    assert read_bindings([a_service({"Do": options}, [ID])])[0].ignores_unknown_keys
+
+
+@pytest.mark.parametrize(
+    ("rule", "fields"),
+    [
+        (a_rule("post", "/a", body="*"), [ID, a_field("count", FieldDescriptorProto.TYPE_INT32)]),
+        (a_rule("post", "/a", body="*"), [ID, a_field("many", repeated=True)]),
+        (a_rule("post", "/a", body="inner"), [INNER]),
+        (a_rule("get", "/a"), [ID]),
+    ],
+    ids=str,
+)
+def test_a_form_that_cannot_hold_its_request_is_refused(rule, fields):
+    assert "takes a form" in refused({"Do": some_options(GUARD_PUBLIC, rule, rest=Rest(form=True))}, fields)
+
+
 @pytest.mark.parametrize("declared", [Rest(success_status=400), Rest(refusal_status=200), Rest(refusal_status=500)])
 def test_a_status_of_another_kind_is_refused(declared):
     options = some_options(GUARD_PUBLIC, a_rule("get", "/a"), rest=declared)

@@ -22,6 +22,8 @@ SECRET_WORDS = ("password", "token", "secret")
 OPEN = {
     "gatepost.v1.Account.token_type": "says how a token is presented",
     "gatepost.v1.CreateVerificationTokenRequest.verification_token": "a message, whose token is sensitive",
+    "gatepost.v1.IntrospectRequest.token_type_hint": "says what the token is taken for",
+    "gatepost.v1.RevokeRequest.token_type_hint": "says what the token is taken for",
     "gatepost.v1.ListUsersRequest.page_token": "leads to a page, for whoever may list",
 }
 

@@ -3,6 +3,7 @@
 ADAPTER, USER, OTHER, OPERATOR, REFRESH, ANYBODY = "adapter", "user", "other user", "operator", "refresh", "anybody"
 SERVICE = "service"  # its allow-list names every RPC there is
 SESSION = "session"
+BY_WILDCARD = "service by wildcard"  # its allow-list says `/*` of every service
 CALLERS = (
     "nobody",
     "wrong secret",
@@ -13,7 +14,7 @@ CALLERS = (
     REFRESH,
     SESSION,
     SERVICE,
-    "service by wildcard",  # its allow-list says `/*` of every service
+    BY_WILDCARD,
     "revoked service",
     "expired",
     "logged out",
@@ -47,5 +48,8 @@ ADMITTED = {
     "UsersService/UpdateUser": {USER},
     "UsersService/DeleteUser": {USER, OPERATOR, SERVICE},
     "IdentityService/GetIdentity": {USER, OTHER, OPERATOR, SESSION},
+    "TokenService/VerifyAccessToken": {SERVICE, BY_WILDCARD},
+    "TokenService/Introspect": {SERVICE, BY_WILDCARD},
+    "TokenService/Revoke": {SERVICE, BY_WILDCARD},
     "KeysService/GetJsonWebKeySet": set(CALLERS),
 }

@@ -15,6 +15,7 @@ from gatepost.v1 import (
     identity_service_pb2,
     keys_service_pb2,
     options_pb2,
+    token_service_pb2,
     users_service_pb2,
 )
 from tests.contract.doors import DOORS
@@ -22,7 +23,14 @@ from tests.people import reason_of, refused
 from tests.rpc.matrix import ADMITTED, CALLERS, OTHER
 from tests.services import a_service
 
-FILES = (adapter_service_pb2, auth_service_pb2, identity_service_pb2, keys_service_pb2, users_service_pb2)
+FILES = (
+    adapter_service_pb2,
+    auth_service_pb2,
+    identity_service_pb2,
+    keys_service_pb2,
+    token_service_pb2,
+    users_service_pb2,
+)
 METHODS = {
     f"{service.name}/{method.name}": method
     for file in FILES

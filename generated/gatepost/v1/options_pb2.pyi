@@ -131,6 +131,7 @@ class Rest(_message.Message):
     SUCCESS_STATUS_FIELD_NUMBER: _builtins.int
     REFUSAL_STATUS_FIELD_NUMBER: _builtins.int
     EMPTY_SERVER_ERROR_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
     success_status: _builtins.int
     """Status of a successful answer; 200 where it is 0."""
     refusal_status: _builtins.int
@@ -141,16 +142,22 @@ class Rest(_message.Message):
     """Whether an answer of 5xx has no body, for clients that take any JSON body
     for a success.
     """
+    form: _builtins.bool
+    """Whether the body may be a form, application/x-www-form-urlencoded, as well
+    as JSON: what OAuth's clients send. Keys that the contract does not know
+    are then ignored (RFC 6749, section 3.2), and none may come twice.
+    """
     def __init__(
         self,
         *,
         success_status: _builtins.int = ...,
         refusal_status: _builtins.int = ...,
         empty_server_error: _builtins.bool = ...,
+        form: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["empty_server_error", b"empty_server_error", "refusal_status", b"refusal_status", "success_status", b"success_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["empty_server_error", b"empty_server_error", "form", b"form", "refusal_status", b"refusal_status", "success_status", b"success_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

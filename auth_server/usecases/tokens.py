@@ -1,0 +1,53 @@
+"""What internal services ask of tokens: whether they are good, and to end their sign-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from auth_server.domain.access_tokens import AccessTokenPolicy
+from auth_server.domain.errors import AccessTokenInvalidError
+from auth_server.domain.secrets import TOKEN, token_hash
+from auth_server.storage import sign_ins
+from auth_server.storage.database import Db
+from auth_server.usecases.access import Access, GoodToken
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Judging and revoking tokens for others."""
+
+    db: Db
+    access: Access
+    clock: Callable[[], datetime]
+
+    @property
+    def policy(self) -> AccessTokenPolicy:
+        """Who issues access tokens, and for whom."""
+        return self.access.policy
+
+    async def verified(self, token: str) -> GoodToken:
+        """What the access token says.
+
+        Raises:
+            AccessTokenInvalidError: the token is not good, or its sign-in has ended.
+        """
+        return await self.access.verified(token)
+
+    async def find(self, token: str) -> GoodToken | None:
+        """What the access token says; None where it is not good."""
+        try:
+            return await self.access.verified(token)
+        except AccessTokenInvalidError:
+            return None
+
+    async def revoke(self, token: str) -> None:
+        """Ends the sign-in of an access or refresh token; does nothing where the token has none that lives."""
+        if TOKEN.fullmatch(token):
+            await sign_ins.end_of_token(self.db, token_hash(token), self.clock())
+            return
+        found = await self.find(token)
+        if found is not None:
+            bearer = found.bearer
+            await sign_ins.end(self.db, bearer.family_id, bearer.user_id, "revoked", self.clock())
