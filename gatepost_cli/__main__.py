@@ -41,7 +41,7 @@ def _say_version(context: click.Context, _: click.Parameter, wanted: bool) -> No
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_say_version, help="Print the version."
 )
 def gatepost() -> None:
-    r"""A private auth service: users, accounts, sessions and tokens, over gRPC and REST.
+    """A private auth service: users, accounts, sessions and tokens, over gRPC and REST.
 
     \b
     To try it, with a database of its own:    gatepost up
@@ -62,7 +62,7 @@ def gatepost() -> None:
 @click.option("--http-port", type=_PORT, help="Port of HTTP, 0 for any free one.  [GATEPOST_HTTP_PORT; default: 8080]")
 @click.option("--grpc-port", type=_PORT, help="Port of gRPC, 0 for any free one.  [GATEPOST_GRPC_PORT; default: 50051]")
 def up_command(data_dir: Path | None, http_port: int | None, grpc_port: int | None) -> None:
-    r"""Run all of Gatepost on this machine, for development.
+    """Run all of Gatepost on this machine, for development.
 
     Starts a PostgreSQL of its own, unless GATEPOST_DATABASE_URL names one, brings it up to date and serves gRPC and
     HTTP until Ctrl-C. The data and this installation's secrets stay in the data folder for the next time. What runs
@@ -148,7 +148,7 @@ def users_group() -> None:
 @click.argument("email")
 @click.argument("role", type=click.Choice(["user", "operator"]))
 def role_command(email: str, role: str) -> None:
-    r"""Give the user with this EMAIL a role; an operator may see and delete every user.
+    """Give the user with this EMAIL a role; an operator may see and delete every user.
 
     The database is GATEPOST_DATABASE_URL's, else that of the `gatepost up` that runs.
 

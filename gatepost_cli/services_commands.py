@@ -48,7 +48,7 @@ def services_group() -> None:
 )
 @click.option("--gateway", "is_gateway", is_flag=True, help="It is a gateway: believe what it says of its clients.")
 def add_command(name: str, allowed: tuple[str, ...], certificate_names: tuple[str, ...], is_gateway: bool) -> None:
-    r"""Make a service NAME with a secret, which is shown this once.
+    """Make a service NAME with a secret, which is shown this once.
 
     METHOD is `Service/Method`, or `Service/*` for all methods of a service that are for services. What is for
     operators is let in to by its full name alone.

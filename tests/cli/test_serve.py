@@ -6,10 +6,14 @@ import json
 import re
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from gatepost_cli.__main__ import gatepost
 from tests.cli.command import call, refusal_of, run
 from tests.cli.serving import COMPLETE, SECRET, serving, told_by
 
@@ -43,6 +47,24 @@ def test_a_database_that_refuses_is_told_without_its_password() -> None:
 
     assert "database" in said
     assert "s3cr3t-word" not in said
+
+
+def commands_of(group: click.Group, *above: str) -> Iterator[tuple[str, ...]]:
+    yield above
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands_of(command, *above, name)
+        else:
+            yield (*above, name)
+
+
+@pytest.mark.parametrize("words", list(commands_of(gatepost)), ids=" ".join)
+def test_examples_in_a_help_stand_in_lines_of_their_own(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(gatepost, [*words, "--help"]).output
+
+    assert "Usage: gatepost" in shown
+    assert "\\b" not in shown
+    assert all(line.strip() in ("Example:", "Examples:") for line in shown.splitlines() if "Example" in line)
 
 
 def test_help_and_version_need_no_setting() -> None:
