@@ -7,15 +7,18 @@ import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
+from auth_server.background import repeating
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
+from auth_server.domain.key_lives import RELOAD_EVERY, KeyPlan
 from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.refresh_tokens import RefreshLives, ReplayWindows
-from auth_server.domain.secrets import KeyRing, Seal, SealBrokenError
+from auth_server.domain.secrets import KeyRing, Seal
+from auth_server.domain.signing_keys import Algorithm, shared_key
 from auth_server.doors.grpc_port import PortTakenError, listening
 from auth_server.doors.health import Health
 from auth_server.doors.in_process import InProcessChannel
@@ -37,9 +40,10 @@ from auth_server.servicers.users import UsersService
 from auth_server.settings import AuthServerSettings
 from auth_server.storage import migrations
 from auth_server.storage.database import Database, connected
-from auth_server.usecases.access import Access, signing_key
+from auth_server.usecases.access import Access
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.identities import Identities
+from auth_server.usecases.keys import Keys, KeysUnreadableError
 from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.services import Services
@@ -98,10 +102,8 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             raise StartError(f"the database cannot be used: {_cause(error)}; check GATEPOST_DATABASE_URL") from error
         except asyncpg.PostgresError as error:  # such as a role that may not read the tables
             raise StartError(f"the database refuses: {str(error).splitlines()[0]}") from error
-        except SealBrokenError as error:
-            raise StartError(
-                "the signing key in the database does not open: GATEPOST_SEALING_KEYS lacks the key that sealed it"
-            ) from error
+        except KeysUnreadableError as error:
+            raise StartError(str(error)) from error
         health = Health({rpc.method.descriptor.containing_service.full_name for rpc in rpcs.values()})
         await stack.enter_async_context(health.following(database))
         address = _address(settings.grpc_host, settings.grpc_port)
@@ -129,9 +131,9 @@ async def _rpcs(
 ) -> dict[str, Rpc]:
     ring = KeyRing.of(settings.sealing_keys.get_secret_value())
     seal = Seal(ring)
-    key = await signing_key(database, seal, clock())
+    keys = await _tended_keys(settings, database, clock, stack)
     policy = AccessTokenPolicy(settings.issuer, settings.audience, settings.access_token_life)
-    access = Access(database, key, policy, clock)
+    access = Access(database, keys, policy, clock)
     hashes = PasswordHashes(KeyRing.of(settings.peppers.get_secret_value()), settings.bcrypt_cost)
     hash_pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
     stack.callback(hash_pool.close)
@@ -160,7 +162,7 @@ async def _rpcs(
         (auth_service_pb2, "AuthService", AuthService(registration, sign_in, refreshing)),
         (users_service_pb2, "UsersService", UsersService(users)),
         (token_service_pb2, "TokenService", TokenService(Tokens(database, access, clock))),
-        (keys_service_pb2, "KeysService", KeysService(key)),
+        (keys_service_pb2, "KeysService", KeysService(keys)),
         (identity_service_pb2, "IdentityService", IdentityService()),
     ]
     guards = Guards(
@@ -168,6 +170,18 @@ async def _rpcs(
     )
     around = (request_log, errors, decoding, deadlines(settings.longest_call.total_seconds()), guards, validation)
     return rpcs_of([(file.DESCRIPTOR.services_by_name[name], servicer) for file, name, servicer in servicers], around)
+
+
+async def _tended_keys(settings: AuthServerSettings, database: Database, clock: Clock, stack: AsyncExitStack) -> Keys:
+    """The keys that sign, loaded, and looked after until the stack ends."""
+    seal = Seal(KeyRing.of(settings.sealing_keys.get_secret_value()))
+    cache = timedelta(seconds=settings.jwks_cache_seconds)
+    plan = KeyPlan(settings.signing_algorithm, settings.key_rotation_interval, cache)
+    secret = settings.jwt_secret_key if settings.signing_algorithm is Algorithm.HS256 else None
+    keys = Keys(database, seal, plan, clock, shared_key(secret.get_secret_value()) if secret else None)
+    await keys.tend()
+    await stack.enter_async_context(repeating("signing keys", keys.tend, every=RELOAD_EVERY))
+    return keys
 
 
 def _identity_providers(settings: AuthServerSettings) -> IdentityProviders:

@@ -14,6 +14,11 @@ CACHEABLE = "public, max-age=300"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
+def cacheable_for(seconds: int) -> str:
+    """Cache-Control of what anybody may keep so long (RFC 9111, section 5.2.2)."""
+    return f"public, max-age={seconds}"
+
+
 def headers_for(content_type: str, **more: str) -> CIMultiDict[str]:
     """The headers of an answer of this type; secure by default, `more` wins (underscores become hyphens).
 

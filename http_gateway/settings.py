@@ -46,6 +46,13 @@ class GatewaySettings(BaseSettings):
     shutdown_seconds: float = Field(
         default=15, ge=0, le=3600, description="How long requests in flight may take to end when the gateway stops."
     )
+    jwks_cache_seconds: int = Field(
+        default=300,
+        ge=1,
+        le=86_400,
+        description="How long others may keep what the contract answers to everybody alike, which is the JWKS: its "
+        "`max-age`. Alike in the auth server and the gateway.",
+    )
     disabled_routes: Annotated[list[str], NoDecode] = Field(
         default=[],
         description="Routes that are not served, by verb and path of the contract, parted by commas: "

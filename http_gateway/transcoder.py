@@ -23,7 +23,7 @@ from http_gateway.channel import Channel
 from http_gateway.credentials import credential_form_of
 from http_gateway.deadlines import Deadline, deadline_of, out_of_time
 from http_gateway.field_names import FieldNames
-from http_gateway.headers import CACHEABLE_JSON_HEADERS, JSON_HEADERS
+from http_gateway.headers import JSON_HEADERS, cacheable_for, headers_for
 from http_gateway.json.writing import writer_of
 from http_gateway.problems import DEFAULT_CHALLENGE, Manners, RefusedError
 from http_gateway.request_reading import RequestReader
@@ -58,6 +58,9 @@ class BoundRoute:
         self._status = binding.rest.success_status or 200
         # What anyone gets by asking for nothing in particular is the same for all, and may be kept a while.
         self._cacheable = binding.guard == GUARD_PUBLIC and binding.verb == "GET" and not method.input_type.fields
+        self._cacheable_headers = headers_for(
+            "application/json", Cache_Control=cacheable_for(settings.jwks_cache_seconds)
+        )
         self._field_name = FieldNames(binding).sent
         # Of the class, not of Message: a serializer that fails sends an empty request.
         self._call = channel.unary_unary(
@@ -113,7 +116,7 @@ class BoundRoute:
 
     def _answer(self, visit: Visit, body: bytes) -> web.Response:
         if self._cacheable:
-            return cacheable_answer(visit, body, CACHEABLE_JSON_HEADERS, etag_of(body))
+            return cacheable_answer(visit, body, self._cacheable_headers, etag_of(body))
         response = web.Response(body=body, status=self._status, headers=JSON_HEADERS)
         response.headers["x-request-id"] = visit.request_id
         return response

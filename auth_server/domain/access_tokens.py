@@ -1,8 +1,7 @@
-"""Access tokens: JWTs of the profile of RFC 9068, signed with Ed25519."""
+"""Access tokens: JWTs of the profile of RFC 9068."""
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,35 +10,22 @@ from typing import Any
 from uuid import UUID
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from auth_server.domain.errors import AccessTokenInvalidError
 from auth_server.domain.ids import find_id
+from auth_server.domain.signing_keys import SigningKey, VerifyingKey
 from auth_server.domain.users import User
 
-ALGORITHM = "EdDSA"
 TYPE = "at+jwt"
 REQUIRED = ("iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp")
 HEADER = frozenset({"alg", "typ", "kid"})
+LONGEST_LIFE = timedelta(minutes=15)
+LEEWAY = timedelta(seconds=5)
 JITTER = 0.1  # lives differ by a tenth, so that clients do not all refresh at once
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SigningKey:
-    """A key pair and its id, which is the key's RFC 7638 thumbprint."""
-
-    kid: str
-    private: Ed25519PrivateKey
-
-    @property
-    def public(self) -> Ed25519PublicKey:
-        """The half that verifies."""
-        return self.private.public_key()
-
-    @property
-    def x(self) -> str:
-        """The public key as in a JSON Web Key (RFC 8037)."""
-        return base64.urlsafe_b64encode(self.public.public_bytes_raw()).rstrip(b"=").decode()
+class KeyUnknownError(Exception):
+    """A token that looks like ours names a key that is not among those given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +35,7 @@ class AccessTokenPolicy:
     issuer: str
     audience: str
     life: timedelta
-    leeway: timedelta = timedelta(seconds=5)
+    leeway: timedelta = LEEWAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,27 +85,32 @@ def sign(
         "email_verified": user.email_verified is not None,
         "role": user.role.value,
     }
-    text = jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"typ": TYPE, "kid": key.kid})
+    text = jwt.encode(claims, key.material, algorithm=key.algorithm.value, headers={"typ": TYPE, "kid": key.kid})
     return AccessToken(text, datetime.fromtimestamp(expires, tz=now.tzinfo))
 
 
-def verify(text: str, *, keys: Mapping[str, Ed25519PublicKey], policy: AccessTokenPolicy, now: datetime) -> Bearer:
+def verify(text: str, *, keys: Mapping[str, VerifyingKey], policy: AccessTokenPolicy, now: datetime) -> Bearer:
     """Whom the token speaks of.
 
-    One algorithm, known keys only, and nothing that the header brings along is believed (RFC 8725).
+    Known keys only, each by its own algorithm, and nothing that the header brings along is believed (RFC 8725).
 
     Raises:
+        KeyUnknownError: none of these keys has the id that the token names.
         AccessTokenInvalidError: malformed, of another kind, not ours, or expired.
     """
     try:
         header = jwt.get_unverified_header(text)
-        key = keys.get(str(header.get("kid")))
-        if header.keys() != HEADER or header["typ"] != TYPE or header["alg"] != ALGORITHM or key is None:
+        if header.keys() != HEADER or header["typ"] != TYPE:
+            raise AccessTokenInvalidError
+        key = keys.get(header["kid"])
+        if key is None:
+            raise KeyUnknownError
+        if header["alg"] != key.algorithm.value:
             raise AccessTokenInvalidError
         claims = jwt.decode(
             text,
-            key,
-            algorithms=[ALGORITHM],
+            key.material,
+            algorithms=[key.algorithm.value],
             audience=policy.audience,
             issuer=policy.issuer,
             # PyJWT reads the clock itself; times are checked below against the caller's.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auth_server.domain.access_tokens import ALGORITHM, SigningKey
+from auth_server.domain.signing_keys import VerifyingKey
 from auth_server.interceptors.calls import Call
+from auth_server.usecases.keys import Keys
 from gatepost.v1 import keys_service_pb2 as pb
 
 
@@ -13,9 +14,12 @@ from gatepost.v1 import keys_service_pb2 as pb
 class KeysService:
     """The RPCs of gatepost.v1.KeysService."""
 
-    key: SigningKey
+    keys: Keys
 
     async def GetJsonWebKeySet(self, _: pb.GetJsonWebKeySetRequest, __: Call) -> pb.GetJsonWebKeySetResponse:
         """Lists the public keys."""
-        key = pb.JsonWebKey(kty="OKP", use="sig", alg=ALGORITHM, kid=self.key.kid, crv="Ed25519", x=self.key.x)
-        return pb.GetJsonWebKeySetResponse(keys=[key])
+        return pb.GetJsonWebKeySetResponse(keys=[_message_of(key) for key in self.keys.published])
+
+
+def _message_of(key: VerifyingKey) -> pb.JsonWebKey:
+    return pb.JsonWebKey(use="sig", alg=key.algorithm.value, kid=key.kid, **(key.jwk or {}))

@@ -8,8 +8,10 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from auth_server.domain.passwords import LEAST_COST
+from auth_server.domain.signing_keys import Algorithm
 from auth_server.settings.database import DatabaseSettings
 from auth_server.settings.grpc import GrpcSettings
+from auth_server.settings.keys import KeySettings
 from auth_server.settings.passwords import PasswordSettings
 from auth_server.settings.secrets import SecretSettings
 from auth_server.settings.sources import NamedSource
@@ -21,7 +23,7 @@ MOST_SECRET_CHARACTERS = 1024  # a header must hold it
 
 
 # Fields stand in the order of the bases, the last one's first.
-class AuthServerSettings(TokenSettings, PasswordSettings, GrpcSettings, SecretSettings, DatabaseSettings):
+class AuthServerSettings(KeySettings, TokenSettings, PasswordSettings, GrpcSettings, SecretSettings, DatabaseSettings):
     """What the auth server reads from the environment, once, at start."""
 
     model_config = SettingsConfigDict(env_prefix="GATEPOST_", populate_by_name=True, hide_input_in_errors=True)
@@ -58,8 +60,7 @@ class AuthServerSettings(TokenSettings, PasswordSettings, GrpcSettings, SecretSe
             raise ValueError(f"GATEPOST_ADAPTER_SECRET must not be longer than {MOST_SECRET_CHARACTERS} characters")
         if not secret.isascii() or not secret.isprintable() or secret != secret.strip():
             raise ValueError("GATEPOST_ADAPTER_SECRET must be printable ASCII, as it travels in a header")
-        weak = len(secret) < LEAST_SECRET_CHARACTERS or len(set(secret)) < LEAST_DISTINCT_CHARACTERS
-        if self.environment == "production" and weak:
+        if self.environment == "production" and _is_weak(secret):
             raise ValueError(
                 "GATEPOST_ADAPTER_SECRET is too weak for production: take 32 random characters or more, "
                 "for example from `openssl rand -base64 32`"
@@ -67,3 +68,24 @@ class AuthServerSettings(TokenSettings, PasswordSettings, GrpcSettings, SecretSe
         if self.environment != "test" and self.bcrypt_cost < LEAST_COST:
             raise ValueError(f"GATEPOST_BCRYPT_COST must be {LEAST_COST} or more")
         return self
+
+    @model_validator(mode="after")
+    def _has_a_strong_shared_secret_where_it_signs_with_one(self) -> AuthServerSettings:
+        if self.signing_algorithm is not Algorithm.HS256:
+            return self
+        if self.jwt_secret_key is None:
+            raise ValueError(
+                "GATEPOST_JWT_SECRET_KEY is missing: HS256 signs with it; set it, or another GATEPOST_SIGNING_ALGORITHM"
+            )
+        secret = self.jwt_secret_key.get_secret_value()
+        # RFC 7518, section 3.2: the key has at least as many bits as the hash.
+        if len(secret) < LEAST_SECRET_CHARACTERS or (self.environment == "production" and _is_weak(secret)):
+            raise ValueError(
+                "GATEPOST_JWT_SECRET_KEY is too weak for HS256: take 32 random characters or more, for example from "
+                "`openssl rand -base64 32`"
+            )
+        return self
+
+
+def _is_weak(secret: str) -> bool:
+    return len(secret) < LEAST_SECRET_CHARACTERS or len(set(secret)) < LEAST_DISTINCT_CHARACTERS

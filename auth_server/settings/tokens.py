@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings
 
+from auth_server.domain.access_tokens import LONGEST_LIFE
+
 
 class IdTokenIssuer(BaseModel):
     """Who issues a provider's id_tokens, and our client id there."""
@@ -25,10 +27,10 @@ class TokenSettings(BaseSettings):
         timedelta,
         Field(
             ge=timedelta(minutes=1),
-            le=timedelta(minutes=15),
+            le=LONGEST_LIFE,
             description="How long an access token lives at the most; each lives up to a tenth less.",
         ),
-    ] = timedelta(minutes=15)
+    ] = LONGEST_LIFE
     refresh_idle_life: Annotated[
         timedelta, Field(gt=timedelta(0), description="A sign-in ends when it was not refreshed for so long.")
     ] = timedelta(days=14)

@@ -46,7 +46,7 @@ class Identities:
     async def _of_access_token(self, token: str) -> Identity:
         if not token or len(token) > LONGEST_TOKEN_CHARACTERS:
             raise AccessTokenInvalidError
-        bearer = self.access.bearer_of(token)
+        bearer = await self.access.bearer_of(token)
         found = await identities.find_by_sign_in(self.db, bearer.family_id, bearer.user_id, self.clock())
         if found is None:
             raise AccessTokenInvalidError

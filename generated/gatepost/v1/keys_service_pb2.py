@@ -26,7 +26,7 @@ from gatepost.v1 import options_pb2 as gatepost_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1egatepost/v1/keys_service.proto\x12\x0bgatepost.v1\x1a\x19gatepost/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"\x19\n\x17GetJsonWebKeySetRequest\"A\n\x18GetJsonWebKeySetResponse\x12%\n\x04keys\x18\x01 \x03(\x0b\x32\x17.gatepost.v1.JsonWebKey\"^\n\nJsonWebKey\x12\x0b\n\x03kty\x18\x01 \x01(\t\x12\x0b\n\x03use\x18\x02 \x01(\t\x12\x0b\n\x03\x61lg\x18\x03 \x01(\t\x12\x0b\n\x03kid\x18\x04 \x01(\t\x12\x0b\n\x03\x63rv\x18\x05 \x01(\t\x12\t\n\x01x\x18\x06 \x01(\t:\x04\x88\xb5\x18\x01\x32\x93\x01\n\x0bKeysService\x12\x83\x01\n\x10GetJsonWebKeySet\x12$.gatepost.v1.GetJsonWebKeySetRequest\x1a%.gatepost.v1.GetJsonWebKeySetResponse\"\"\x88\xb5\x18\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.jsonb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1egatepost/v1/keys_service.proto\x12\x0bgatepost.v1\x1a\x19gatepost/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"\x19\n\x17GetJsonWebKeySetRequest\"A\n\x18GetJsonWebKeySetResponse\x12%\n\x04keys\x18\x01 \x03(\x0b\x32\x17.gatepost.v1.JsonWebKey\"\x7f\n\nJsonWebKey\x12\x0b\n\x03kty\x18\x01 \x01(\t\x12\x0b\n\x03use\x18\x02 \x01(\t\x12\x0b\n\x03\x61lg\x18\x03 \x01(\t\x12\x0b\n\x03kid\x18\x04 \x01(\t\x12\x0b\n\x03\x63rv\x18\x05 \x01(\t\x12\t\n\x01x\x18\x06 \x01(\t\x12\t\n\x01y\x18\x07 \x01(\t\x12\t\n\x01n\x18\x08 \x01(\t\x12\t\n\x01\x65\x18\t \x01(\t:\x04\x88\xb5\x18\x01\x32\x93\x01\n\x0bKeysService\x12\x83\x01\n\x10GetJsonWebKeySet\x12$.gatepost.v1.GetJsonWebKeySetRequest\x1a%.gatepost.v1.GetJsonWebKeySetResponse\"\"\x88\xb5\x18\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.jsonb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,7 +42,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETJSONWEBKEYSETRESPONSE']._serialized_start=131
   _globals['_GETJSONWEBKEYSETRESPONSE']._serialized_end=196
   _globals['_JSONWEBKEY']._serialized_start=198
-  _globals['_JSONWEBKEY']._serialized_end=292
-  _globals['_KEYSSERVICE']._serialized_start=295
-  _globals['_KEYSSERVICE']._serialized_end=442
+  _globals['_JSONWEBKEY']._serialized_end=325
+  _globals['_KEYSSERVICE']._serialized_start=328
+  _globals['_KEYSSERVICE']._serialized_end=475
 # @@protoc_insertion_point(module_scope)

@@ -44,7 +44,12 @@ class GetJsonWebKeySetResponse(_message.Message):
     KEYS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___JsonWebKey]:
-        """The keys, the one that signs now first."""
+        """The keys: the one that signs now, the next one, then those that sign no
+        more but whose tokens may still live. Keep them for as long as the HTTP
+        answer's `max-age` says, five minutes by default, and ask again for a key
+        id that is not among them. Empty where access tokens are signed with a
+        shared secret (HS256).
+        """
 
     def __init__(
         self,
@@ -61,7 +66,7 @@ Global___GetJsonWebKeySetResponse: _TypeAlias = GetJsonWebKeySetResponse  # noqa
 
 @_typing.final
 class JsonWebKey(_message.Message):
-    """JsonWebKey is one public key (RFC 7517, RFC 8037)."""
+    """JsonWebKey is one public key (RFC 7517, RFC 7518, RFC 8037)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -71,18 +76,29 @@ class JsonWebKey(_message.Message):
     KID_FIELD_NUMBER: _builtins.int
     CRV_FIELD_NUMBER: _builtins.int
     X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    N_FIELD_NUMBER: _builtins.int
+    E_FIELD_NUMBER: _builtins.int
     kty: _builtins.str
-    """Key type: `OKP`."""
+    """Key type: `OKP`, `EC` or `RSA`."""
     use: _builtins.str
     """What the key is for: `sig`."""
     alg: _builtins.str
-    """Algorithm: `EdDSA`."""
+    """The one algorithm of this key: `EdDSA`, `ES256` or `RS256`."""
     kid: _builtins.str
-    """The key's id, which a token's header names."""
+    """The key's id, which a token's header names: its thumbprint (RFC 7638)."""
     crv: _builtins.str
-    """Curve: `Ed25519`."""
+    """Curve of an `OKP` or `EC` key: `Ed25519` or `P-256`."""
     x: _builtins.str
-    """The public key, base64url without padding."""
+    """The public key of an `OKP` key, a coordinate of an `EC` key; base64url
+    without padding, as all that follow.
+    """
+    y: _builtins.str
+    """The other coordinate of an `EC` key."""
+    n: _builtins.str
+    """Modulus of an `RSA` key."""
+    e: _builtins.str
+    """Exponent of an `RSA` key."""
     def __init__(
         self,
         *,
@@ -92,10 +108,13 @@ class JsonWebKey(_message.Message):
         kid: _builtins.str = ...,
         crv: _builtins.str = ...,
         x: _builtins.str = ...,
+        y: _builtins.str = ...,
+        n: _builtins.str = ...,
+        e: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alg", b"alg", "crv", b"crv", "kid", b"kid", "kty", b"kty", "use", b"use", "x", b"x"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alg", b"alg", "crv", b"crv", "e", b"e", "kid", b"kid", "kty", b"kty", "n", b"n", "use", b"use", "x", b"x", "y", b"y"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
