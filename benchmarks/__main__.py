@@ -24,6 +24,7 @@ RESULTS = Path(__file__).parent / "results"
 ROUNDS = 5
 SECONDS = 1.5
 LOGIN = "Login"
+OVER_GRPC_ALONE = ("VerifyAccessToken", "Introspect")  # whose floor is an echo and a verification, without a database
 # Of a look-up while logins hash in all cores but one, and in all.
 FLOODED_P99_TIMES_IDLE = 1.5
 FLOODED_P99_MS = 10.0
@@ -34,7 +35,7 @@ def _options() -> argparse.Namespace:
         prog="scripts/bench",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Names: " + ", ".join(CASES) + ".\n"
+        epilog="Names: " + ", ".join(CASES) + "; their beginnings are enough.\n"
         "The database is one of its own, on the server of DATABASE_URL or on an embedded PostgreSQL.\n"
         "A run of all names, no shorter than the defaults, is kept in benchmarks/results/.",
     )
@@ -46,11 +47,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one round of one second: for a look, not for a claim")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     options = parser.parse_args()
-    if unknown := set(options.names) - CASES.keys():
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; the names are {', '.join(CASES)}")
+    options.names = [_name_of(given, parser) for given in options.names]
     if options.quick:
         options.seconds, options.rounds = 1, 1
     return options
+
+
+def _name_of(given: str, parser: argparse.ArgumentParser) -> str:
+    found = [name for name in CASES if name.lower().startswith(given.lower())]
+    if len(found) != 1:
+        parser.error(f"{given} is {'short for several' if found else 'none'} of the names {', '.join(CASES)}")
+    return found[0]
 
 
 def _say(words: str) -> None:
@@ -91,10 +98,15 @@ def _measure(options: argparse.Namespace, database: Database) -> Report:
     ):
         seed.fill_now(gatepost.everything.port, settings.adapter_secret)
         port = gatepost.everything.port
-        load_of = partial(Load, gatepost_port=port, adapter_secret=settings.adapter_secret)
+        load_of = partial(
+            Load,
+            gatepost_port=port,
+            adapter_secret=settings.adapter_secret,
+            service_credential=gatepost.service_credential,
+        )
         bench = Bench(load_of, database.postmaster_pid, options.seconds, options.rounds)
         for name in (name for name in names if name != LOGIN):
-            for form in forms:
+            for form in forms[-1:] if name in OVER_GRPC_ALONE else forms:
                 _say(f"{name}, {form.name}")
                 report.comparisons.append(bench.compare(name, form))
         if LOGIN in names:

@@ -15,7 +15,14 @@ from uuid import uuid4
 
 import orjson
 
-from gatepost.v1 import adapter_service_pb2, adapter_service_pb2_grpc, auth_service_pb2, auth_service_pb2_grpc
+from gatepost.v1 import (
+    adapter_service_pb2,
+    adapter_service_pb2_grpc,
+    auth_service_pb2,
+    auth_service_pb2_grpc,
+    token_service_pb2,
+    token_service_pb2_grpc,
+)
 
 if TYPE_CHECKING:
     from grpc import aio
@@ -27,12 +34,14 @@ Metadata = tuple[tuple[str, str], ...]
 
 
 class Stubs:
-    """The services on one channel, and the metadata that opens the adapter's door."""
+    """The services on one channel, and the metadata that opens the doors of the adapter and of services."""
 
-    def __init__(self, channel: aio.Channel, adapter_secret: str) -> None:
+    def __init__(self, channel: aio.Channel, adapter_secret: str, service_credential: str) -> None:
         self.adapter = adapter_service_pb2_grpc.AdapterServiceStub(channel)
         self.auth = auth_service_pb2_grpc.AuthServiceStub(channel)
+        self.token = token_service_pb2_grpc.TokenServiceStub(channel)
         self.metadata: Metadata = (("x-auth-secret", adapter_secret),)
+        self.service_metadata: Metadata = (("authorization", service_credential),)
 
 
 @dataclass
@@ -40,10 +49,18 @@ class Case(ABC):
     """One kind of operation."""
 
     adapter_secret: str
+    service_credential: str
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     async def prepare(self, gatepost: HttpConnection, count: int) -> None:  # noqa: B027 (most need nothing)
         """Gets from Gatepost, untimed, what `count` operations at once need."""
+
+    async def signed_in(self, gatepost: HttpConnection, number: int) -> dict[str, str]:
+        """The tokens of a new sign-in."""
+        body = orjson.dumps({"email": fixtures.email_of(number % fixtures.OAUTH_USERS)})
+        answer = await gatepost.send(request_of("POST", "/auth/oAuthlogin", body, x_auth_secret=self.adapter_secret))
+        tokens: dict[str, str] = orjson.loads(answer)["backendTokens"]
+        return tokens
 
     @abstractmethod
     async def over_rest(self, http: HttpConnection) -> None: ...
@@ -140,11 +157,7 @@ class RefreshTokens(Case):
 
     async def prepare(self, gatepost: HttpConnection, count: int) -> None:
         for number in range(2 * count):
-            body = orjson.dumps({"email": fixtures.email_of(number % fixtures.OAUTH_USERS)})
-            answer = await gatepost.send(
-                request_of("POST", "/auth/oAuthlogin", body, x_auth_secret=self.adapter_secret)
-            )
-            self._tokens.put_nowait(orjson.loads(answer)["backendTokens"]["refreshToken"])
+            self._tokens.put_nowait((await self.signed_in(gatepost, number))["refreshToken"])
 
     async def over_rest(self, http: HttpConnection) -> None:
         token = await self._tokens.get()
@@ -158,10 +171,60 @@ class RefreshTokens(Case):
         self._tokens.put_nowait(answer.backend_tokens.refresh_token)
 
 
+@dataclass
+class _WithAccessTokens(Case):
+    """An operation of internal services on access tokens, of which each is sent again and again, as users do."""
+
+    _access_tokens: list[str] = field(default_factory=list)
+
+    async def prepare(self, gatepost: HttpConnection, count: int) -> None:
+        for number in range(4 * count):
+            self._access_tokens.append((await self.signed_in(gatepost, number))["accessToken"])
+
+    @property
+    def access_token(self) -> str:
+        """The next one."""
+        return self._access_tokens[next(self._numbers) % len(self._access_tokens)]
+
+
+class VerifyAccessToken(_WithAccessTokens):
+    """An access token verified for an internal service."""
+
+    async def over_rest(self, http: HttpConnection) -> None:
+        body = orjson.dumps({"accessToken": self.access_token})
+        answer = await http.send(request_of("POST", "/tokens/verify", body, authorization=self.service_credential))
+        if not answer.startswith(b'{"claims":{'):
+            raise UnexpectedAnswerError(answer)
+
+    async def over_grpc(self, stubs: Stubs) -> None:
+        request = token_service_pb2.VerifyAccessTokenRequest(access_token=self.access_token)
+        answer = await stubs.token.VerifyAccessToken(request, metadata=stubs.service_metadata)
+        if not answer.claims.user_id:
+            raise UnexpectedAnswerError(answer)
+
+
+class Introspect(_WithAccessTokens):
+    """An access token introspected by an internal service (RFC 7662)."""
+
+    async def over_rest(self, http: HttpConnection) -> None:
+        body = orjson.dumps({"token": self.access_token})
+        answer = await http.send(request_of("POST", "/oauth/introspect", body, authorization=self.service_credential))
+        if not answer.startswith(b'{"active":true'):
+            raise UnexpectedAnswerError(answer)
+
+    async def over_grpc(self, stubs: Stubs) -> None:
+        request = token_service_pb2.IntrospectRequest(token=self.access_token)
+        answer = await stubs.token.Introspect(request, metadata=stubs.service_metadata)
+        if not answer.active:
+            raise UnexpectedAnswerError(answer)
+
+
 CASES: dict[str, type[Case]] = {
     "GetSessionAndUser": GetSessionAndUser,
     "GetUserByEmail": GetUserByEmail,
     "CreateSession+DeleteSession": CreateAndDeleteSession,
     "Login": Login,
     "RefreshTokens": RefreshTokens,
+    "VerifyAccessToken": VerifyAccessToken,
+    "Introspect": Introspect,
 }

@@ -23,7 +23,8 @@ def running_forms(gatepost: Gatepost, database: Database, *, hash_width: int) ->
             command = (kind, "--port", str(port), *arguments)
             return stack.enter_context(running(f"bare {kind}", "benchmarks.floors", *command, port=port, settings={}))
 
-        rest, grpc = floor("rest", *on_database), floor("grpc", *on_database)
+        keys = ("--keys", f"http://127.0.0.1:{gatepost.everything.port}/.well-known/jwks.json")
+        rest, grpc = floor("rest", *on_database), floor("grpc", *on_database, *keys)
         gateway = floor("gateway", "--target", f"127.0.0.1:{grpc.port}")
         yield (
             Form("REST, one process", "rest", Side((gatepost.everything,)), Side((rest,)), 2.0),

@@ -22,6 +22,8 @@ class Gatepost:
     everything: Server
     gateway: Server
     auth: Server
+    service_credential: str
+    """What an internal service puts into `authorization`."""
 
 
 class Settings:
@@ -46,15 +48,17 @@ class Settings:
 @contextmanager
 def running_gatepost(settings: Settings, *, hash_width: int) -> Iterator[Gatepost]:
     """Gatepost in both forms, with so many hashes at once, on a migrated database."""
-    environment = {**os.environ, **settings.of()}
-    subprocess.run([sys.executable, "-m", "gatepost_cli", "migrate"], env=environment, check=True, capture_output=True)
+    _command(settings, "migrate")
+    made = _command(settings, "services", "add", "bench", "--allow", "TokenService/*")
+    credential = made.partition("authorization: ")[2].splitlines()[0]
     with ExitStack() as stack:
         everything = stack.enter_context(running_in_one(settings, hash_width=hash_width))
         grpc_port, http_port = free_port(), free_port()
         own = settings.of(grpc_port=grpc_port, hash_pool_width=hash_width)
         auth = stack.enter_context(_serving("auth server", "auth", grpc_port, own))
         own = settings.of(http_port=http_port, auth_target=f"127.0.0.1:{grpc_port}")
-        yield Gatepost(everything, stack.enter_context(_serving("gateway", "gateway", http_port, own)), auth)
+        gateway = stack.enter_context(_serving("gateway", "gateway", http_port, own))
+        yield Gatepost(everything, gateway, auth, credential)
 
 
 @contextmanager
@@ -64,6 +68,13 @@ def running_in_one(settings: Settings, *, hash_width: int) -> Iterator[Server]:
     own = settings.of(http_port=port, grpc_port=free_port(), hash_pool_width=hash_width)
     with _serving("one process", "all", port, own) as server:
         yield server
+
+
+def _command(settings: Settings, *words: str) -> str:
+    """What a command of the operator's prints."""
+    environment = {**os.environ, **settings.of()}
+    command = [sys.executable, "-m", "gatepost_cli", *words]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
 
 def _serving(name: str, what: str, port: int, own: Mapping[str, str]) -> AbstractContextManager[Server]:

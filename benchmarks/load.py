@@ -34,6 +34,7 @@ class Load:
     port: int
     gatepost_port: int
     adapter_secret: str
+    service_credential: str
     seconds: float
     in_flight: int = 16
     rate_per_second: float = 0  # evenly spaced; 0 is a closed loop
@@ -99,13 +100,13 @@ async def _rest_operation(case: Case, port: int) -> Operation:
 
 
 async def _operation(load: Load) -> Operation:
-    case = CASES[load.case](load.adapter_secret)
+    case = CASES[load.case](load.adapter_secret, load.service_credential)
     gatepost = await HttpConnection.open(load.gatepost_port)
     await case.prepare(gatepost, CONNECTIONS if load.rate_per_second else load.in_flight)
     gatepost.close()
     if load.transport == "rest":
         return await _rest_operation(case, load.port)
-    stubs = Stubs(aio.insecure_channel(f"127.0.0.1:{load.port}"), load.adapter_secret)
+    stubs = Stubs(aio.insecure_channel(f"127.0.0.1:{load.port}"), load.adapter_secret, load.service_credential)
     return lambda: case.over_grpc(stubs)
 
 

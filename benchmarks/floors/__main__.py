@@ -5,6 +5,7 @@ import asyncio
 
 import uvloop
 from aiohttp import web
+from jwt import PyJWKClient
 
 from benchmarks.floors import grpc_server, rest_server, statements
 from benchmarks.floors.from_grpc import FromGrpc
@@ -24,7 +25,7 @@ async def _serve(options: argparse.Namespace) -> None:
     async with statements.connected(options.database, options.pool, hash_width=options.hash_width) as ready:
         if options.kind == "rest":
             await _serve_rest(FromPostgres(ready), options.port)
-        bare = grpc_server.server(ready, options.port)
+        bare = grpc_server.server(ready, PyJWKClient(options.keys).get_signing_keys()[0], options.port)
         await bare.start()
         await bare.wait_for_termination()
 
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--database", help="URL of the database, for rest and grpc")
     parser.add_argument("--pool", type=int, default=2, help="connections to the database")
     parser.add_argument("--hash-width", type=int, default=1, help="passwords hashed at once")
+    parser.add_argument("--keys", help="URL of the keys that verify access tokens, for grpc")
     parser.add_argument("--target", help="address of the gRPC server, for gateway")
     uvloop.run(_serve(parser.parse_args()))
 

@@ -4,9 +4,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import jwt
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
+from jwt import PyJWK
 
 from benchmarks.floors.statements import Row, Statements, Tokens
 from gatepost.v1 import (
@@ -15,6 +17,8 @@ from gatepost.v1 import (
     adapter_service_pb2_grpc,
     auth_service_pb2,
     auth_service_pb2_grpc,
+    token_service_pb2,
+    token_service_pb2_grpc,
     user_pb2,
 )
 
@@ -74,9 +78,45 @@ class Auth(auth_service_pb2_grpc.AuthServiceServicer):
         return auth_service_pb2.RefreshTokensResponse(backend_tokens=_tokens(tokens))
 
 
-def server(statements: Statements, port: int) -> aio.Server:
+class Token(token_service_pb2_grpc.TokenServiceServicer):
+    """The measured calls of TokenService: an echo of what PyJWT's verification gives, with no look-up at all."""
+
+    def __init__(self, key: PyJWK) -> None:
+        self._key = key
+
+    async def VerifyAccessToken(
+        self, request: token_service_pb2.VerifyAccessTokenRequest, context: Context
+    ) -> token_service_pb2.VerifyAccessTokenResponse:
+        said = self._verified(request.access_token)
+        claims = token_service_pb2.AccessTokenClaims(
+            user_id=said["sub"],
+            sign_in_id=said["sid"],
+            email=said["email"],
+            username=said["username"],
+            name=said["name"],
+            email_verified=said["email_verified"],
+            role=said["role"],
+            token_id=said["jti"],
+            issue_time=Timestamp(seconds=said["iat"]),
+            expire_time=Timestamp(seconds=said["exp"]),
+        )
+        return token_service_pb2.VerifyAccessTokenResponse(claims=claims)
+
+    async def Introspect(
+        self, request: token_service_pb2.IntrospectRequest, context: Context
+    ) -> token_service_pb2.IntrospectResponse:
+        said = self._verified(request.token)
+        names = ("sub", "sid", "iss", "aud", "exp", "iat", "nbf", "jti", "username", "email", "name", "role")
+        return token_service_pb2.IntrospectResponse(active=True, **{name: said[name] for name in names})
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        return jwt.decode(token, self._key, algorithms=["EdDSA"], audience="gatepost", issuer="gatepost")
+
+
+def server(statements: Statements, key: PyJWK, port: int) -> aio.Server:
     """The server, not started yet."""
     bare = aio.server()
+    token_service_pb2_grpc.add_TokenServiceServicer_to_server(Token(key), bare)  # type: ignore[abstract]
     adapter_service_pb2_grpc.add_AdapterServiceServicer_to_server(Adapter(statements), bare)  # type: ignore[abstract]
     auth_service_pb2_grpc.add_AuthServiceServicer_to_server(Auth(statements), bare)  # type: ignore[abstract]
     bare.add_insecure_port(f"127.0.0.1:{port}")
