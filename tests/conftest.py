@@ -34,13 +34,14 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", 
 
 
 class Clock:
-    """The time that the server under test sees; a test may move it."""
+    """The time that the server under test sees; a test may move it, or stop it."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.stopped_at: datetime | None = None
 
     def __call__(self) -> datetime:
-        now = datetime.now(UTC) + self.ahead
+        now = (self.stopped_at or datetime.now(UTC)) + self.ahead
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def advance(self, by: timedelta) -> None:
@@ -119,6 +120,7 @@ def clock(shared_clock: Clock) -> Iterator[Clock]:
     """The server's clock, which goes right again after the test."""
     yield shared_clock
     shared_clock.ahead = timedelta()
+    shared_clock.stopped_at = None
 
 
 @pytest.fixture(scope="session")

@@ -119,10 +119,7 @@ async def rotate(
 
 
 async def end_family(db: Db, token_hash: bytes, reason: EndReason, now: datetime) -> UUID | None:
-    """The family of this token, which ends by this call; None where it has ended or the token is unknown.
-
-    The one statement that ends a family.
-    """
+    """The family of this token, which ends by this call; None where it has ended or the token is unknown."""
     row = await db.fetchrow(
         """
         UPDATE refresh_families
