@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+from google.protobuf.descriptor import ServiceDescriptor
 
 from auth_server.background import repeating
 from auth_server.domain.access_tokens import AccessTokenPolicy
@@ -33,6 +34,8 @@ from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders, Issuer
 from auth_server.servicers.adapter import AdapterService
 from auth_server.servicers.auth import AuthService
+from auth_server.servicers.authorization import AuthorizationService
+from auth_server.servicers.ext_authz_contract import AUTHORIZATION
 from auth_server.servicers.identity import IdentityService
 from auth_server.servicers.keys import KeysService
 from auth_server.servicers.tokens import TokenService
@@ -137,6 +140,7 @@ async def _rpcs(
     hashes = PasswordHashes(KeyRing.of(settings.peppers.get_secret_value()), settings.bcrypt_cost)
     hash_pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
     stack.callback(hash_pool.close)
+    identities = Identities(database, access, clock)
     users = Users(database, _derived(ring, "page tokens"), clock)
     lives = RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life)
     windows = ReplayWindows(settings.refresh_replay_window, settings.refresh_retry_window)
@@ -165,11 +169,13 @@ async def _rpcs(
         (keys_service_pb2, "KeysService", KeysService(keys)),
         (identity_service_pb2, "IdentityService", IdentityService()),
     ]
-    guards = Guards(
-        settings.adapter_secret.get_secret_value(), access, Identities(database, access, clock), Services(database)
-    )
+    guards = Guards(settings.adapter_secret.get_secret_value(), access, identities, Services(database))
     around = (request_log, errors, decoding, deadlines(settings.longest_call.total_seconds()), guards, validation)
-    return rpcs_of([(file.DESCRIPTOR.services_by_name[name], servicer) for file, name, servicer in servicers], around)
+    services: list[tuple[ServiceDescriptor, object]] = [
+        (file.DESCRIPTOR.services_by_name[name], servicer) for file, name, servicer in servicers
+    ]
+    services.append((AUTHORIZATION, AuthorizationService(identities)))
+    return rpcs_of(services, around)
 
 
 async def _tended_keys(settings: AuthServerSettings, database: Database, clock: Clock, stack: AsyncExitStack) -> Keys:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from auth_server.domain.secrets import new_token, token_hash
 from auth_server.domain.services import CERTIFICATE_NAME, NAME, Rotation, Service, basic_of
+from auth_server.servicers.ext_authz_contract import AUTHORIZATION
 from auth_server.storage import services
 from gatepost_cli.allow_lists import allow_list_of
 from gatepost_cli.database import opened
@@ -44,7 +45,7 @@ async def add(
     """
     if not NAME.fullmatch(name):
         raise RefusalError(f"{name} is no service's name: 1 to 63 lower-case letters, digits, dots, - and _")
-    allowed = allow_list_of(patterns, contract_services())
+    allowed = allow_list_of(patterns, [*contract_services(), AUTHORIZATION])
     if not allowed and not is_gateway:
         raise RefusalError(f"{name} could call nothing: name what it may call with --allow")
     for each in certificate_names:

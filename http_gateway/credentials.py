@@ -32,6 +32,7 @@ CREDENTIAL_LIMIT_CHARACTERS = 4096
 
 # What gRPC takes as the value of metadata: printable ASCII.
 _SECRET = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_BEARER_SCHEME = re.compile(r"(?:^|,)[ \t]*bearer(?=[ \t,]|$)", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")  # token68 of RFC 9110, section 11.2
 
 
@@ -115,7 +116,7 @@ class _SignedInForm(CredentialForm):
         values = headers.getall(self.header, ())
         token = find_session_token(headers.getall("cookie", ()))
         # An authorization of another scheme is for the service behind the proxy.
-        foreign = len(values) == 1 and values[0].partition(" ")[0].lower() != "bearer"
+        foreign = len(values) == 1 and not _BEARER_SCHEME.search(values[0])
         if token is None or (values and not foreign):
             return super().metadata_of(headers)
         return "x-session-token", _checked(token, _SESSION)

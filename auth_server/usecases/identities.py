@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from auth_server.storage.database import Db
 from auth_server.usecases.access import Access
 
 LONGEST_TOKEN_CHARACTERS = 4096
+BEARER = re.compile(r"(?:^|,)[ \t]*bearer(?=[ \t,]|$)", re.IGNORECASE)  # compared without case (RFC 9110, 11.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,10 @@ class Identities:
             AccessTokenInvalidError: the access token is not good, or its sign-in has ended.
             SessionInvalidError: the session is unknown or has expired, or its user is disabled.
         """
-        # Schemes are compared without case (RFC 9110, 11.1).
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() == "bearer":
-            return await self._of_access_token(token.strip(" "))
+        if BEARER.search(authorization):
+            # Behind another scheme stands a second header, which a proxy has joined to the first; it is never good.
+            scheme, _, token = authorization.partition(" ")
+            return await self._of_access_token(token.strip(" ") if scheme.lower() == "bearer" else "")
         if session_token:
             return await self._of_session(session_token)
         raise CredentialMissingError

@@ -138,6 +138,13 @@ def test_an_allow_list_takes_the_rpcs_that_let_services_in_and_no_others() -> No
                 allow_list_of([rpc], contract_services())
 
 
+@pytest.mark.parametrize("pattern", ["Authorization/Check", "envoy.service.auth.v3.Authorization/*"])
+def test_an_allow_list_takes_envoys_question(on: dict[str, str], pattern: str) -> None:
+    added = said("add", "envoy", "--allow", pattern, **on)
+
+    assert "envoy.service.auth.v3.Authorization/" in added + said("list", **on)
+
+
 @pytest.mark.parametrize(
     "pattern", ["*", "*/*", "UsersService", "UsersService/", "/ListUsers", "ListUsers", "Users*/ListUsers", "", "é/*"]
 )

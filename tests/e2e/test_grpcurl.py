@@ -58,7 +58,9 @@ def grpcurl(program: str, server: RunningServer) -> Grpcurl:
 async def test_every_service_is_listed(grpcurl: Grpcurl) -> None:
     said = await grpcurl("list")
 
-    ours = {f"gatepost.v1.{name}" for name in ("AdapterService", "AuthService", "KeysService", "UsersService")}
+    ours = {f"gatepost.v1.{name}" for name in ("AdapterService", "AuthService", "KeysService", "UsersService")} | {
+        "envoy.service.auth.v3.Authorization"
+    }
     assert ours | {"grpc.health.v1.Health"} <= set(said.out.split())
 
 

@@ -114,13 +114,20 @@ async def test_an_unknown_session_is_refused(identity_of, token):
 
 @pytest.mark.requirement(35)
 @pytest.mark.parametrize(
-    "bearer", ["Bearer garbage", "bearer e30.e30.e30", "Bearer ", "Bearer", f"Bearer {'x' * 4097}"]
+    "bearer", ["Bearer garbage", "bearer e30.e30.e30", "Bearer ", "Bearer", "Basic x,bearer y", f"Bearer {'x' * 4097}"]
 )
 async def test_a_bad_bearer_token_is_refused_whatever_the_session(identity_of, people, bearer):
     session = await people.a_session((await people.a_user()).id)
 
     with refused(*ACCESS_TOKEN_INVALID):
         await identity_of(("authorization", bearer), by_session(session))
+
+
+async def test_a_good_token_behind_another_scheme_is_refused(identity_of, people):
+    ann = await people.signed_in()
+
+    with refused(*ACCESS_TOKEN_INVALID):
+        await identity_of(("authorization", f"Basic,Bearer {ann.access_token}"))
 
 
 @pytest.mark.requirement(35)

@@ -28,6 +28,9 @@ if _version_not_supported:
 class IdentityServiceStub:
     """IdentityService tells who a request comes from, for proxies that ask before
     they let it through.
+
+    Envoy asks the same by envoy.service.auth.v3.Authorization/Check, on the
+    same port.
     """
 
     def __init__(self, channel):
@@ -46,6 +49,9 @@ class IdentityServiceStub:
 class IdentityServiceServicer:
     """IdentityService tells who a request comes from, for proxies that ask before
     they let it through.
+
+    Envoy asks the same by envoy.service.auth.v3.Authorization/Check, on the
+    same port.
     """
 
     def GetIdentity(self, request, context):
@@ -81,6 +87,9 @@ def add_IdentityServiceServicer_to_server(servicer, server):
 class IdentityService:
     """IdentityService tells who a request comes from, for proxies that ask before
     they let it through.
+
+    Envoy asks the same by envoy.service.auth.v3.Authorization/Check, on the
+    same port.
     """
 
     @staticmethod

@@ -15,6 +15,9 @@ GRPC_VERSION: str
 class IdentityServiceStub:
     """IdentityService tells who a request comes from, for proxies that ask before
     they let it through.
+
+    Envoy asks the same by envoy.service.auth.v3.Authorization/Check, on the
+    same port.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -32,6 +35,9 @@ class IdentityServiceStub:
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """IdentityService tells who a request comes from, for proxies that ask before
     they let it through.
+
+    Envoy asks the same by envoy.service.auth.v3.Authorization/Check, on the
+    same port.
     """
 
     @_abc_1.abstractmethod
