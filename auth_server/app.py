@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -42,6 +42,7 @@ from auth_server.servicers.tokens import TokenService
 from auth_server.servicers.users import UsersService
 from auth_server.settings import AuthServerSettings
 from auth_server.storage import migrations
+from auth_server.storage import revocations as revocation_log
 from auth_server.storage.database import Database, connected
 from auth_server.usecases.access import Access
 from auth_server.usecases.accounts import Accounts
@@ -49,6 +50,8 @@ from auth_server.usecases.identities import Identities
 from auth_server.usecases.keys import Keys, KeysUnreadableError
 from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
+from auth_server.usecases.revocation_tail import RevocationTail
+from auth_server.usecases.revocations import Revocations
 from auth_server.usecases.services import Services
 from auth_server.usecases.sign_in import SignIn
 from auth_server.usecases.tokens import Tokens
@@ -63,6 +66,8 @@ from gatepost.v1 import (
 )
 
 Clock = Callable[[], datetime]
+CLOCKS_DIFFER = timedelta(minutes=5)  # those of several servers and of the database, at the most
+SWEEP_EVERY = timedelta(minutes=5)
 
 
 class StartError(Exception):
@@ -100,7 +105,9 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             database = await stack.enter_async_context(
                 connected(url, size=settings.database_pool_size, prepared=settings.database_prepared_statements)
             )
-            rpcs = await _rpcs(settings, database, clock, stack)
+            tail = _revocation_tail(settings, clock)
+            revocations = Revocations(database, tail, tail.matters_since)
+            rpcs = await _rpcs(settings, database, clock, revocations, stack)
         except DatabaseUnavailableError as error:
             raise StartError(f"the database cannot be used: {_cause(error)}; check GATEPOST_DATABASE_URL") from error
         except asyncpg.PostgresError as error:  # such as a role that may not read the tables
@@ -117,7 +124,24 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             raise StartError(
                 f"cannot listen on {address} for gRPC: is it in use? choose another GATEPOST_GRPC_PORT"
             ) from error
-        yield RunningServer(InProcessChannel(rpcs, health.check), port, _target(settings.grpc_host, port), health.drain)
+        await stack.enter_async_context(tail.following())
+        await stack.enter_async_context(repeating("sweep of revocations", revocations.sweep, every=SWEEP_EVERY))
+
+        async def drain() -> None:
+            await health.drain()
+            tail.stop()  # who watches goes on at another server
+
+        yield RunningServer(InProcessChannel(rpcs, health.check), port, _target(settings.grpc_host, port), drain)
+
+
+def _revocation_tail(settings: AuthServerSettings, clock: Clock) -> RevocationTail:
+    url = settings.database_url.get_secret_value()
+    matters = settings.access_token_life + CLOCKS_DIFFER
+
+    def connect() -> AbstractAsyncContextManager[revocation_log.Listening]:
+        return revocation_log.listening(url, prepared=settings.database_prepared_statements)
+
+    return RevocationTail(connect, lambda: clock() - matters)
 
 
 async def _check_migrated(url: str) -> None:
@@ -130,7 +154,11 @@ async def _check_migrated(url: str) -> None:
 
 
 async def _rpcs(
-    settings: AuthServerSettings, database: Database, clock: Clock, stack: AsyncExitStack
+    settings: AuthServerSettings,
+    database: Database,
+    clock: Clock,
+    revocations: Revocations,
+    stack: AsyncExitStack,
 ) -> dict[str, Rpc]:
     ring = KeyRing.of(settings.sealing_keys.get_secret_value())
     seal = Seal(ring)
@@ -165,7 +193,7 @@ async def _rpcs(
         ),
         (auth_service_pb2, "AuthService", AuthService(registration, sign_in, refreshing)),
         (users_service_pb2, "UsersService", UsersService(users)),
-        (token_service_pb2, "TokenService", TokenService(Tokens(database, access, clock))),
+        (token_service_pb2, "TokenService", TokenService(Tokens(database, access, clock), revocations)),
         (keys_service_pb2, "KeysService", KeysService(keys)),
         (identity_service_pb2, "IdentityService", IdentityService()),
     ]

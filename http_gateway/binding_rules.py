@@ -21,6 +21,8 @@ def check_method(method: MethodDescriptor, bindings: Sequence[Binding]) -> None:
         raise ValueError("names an owner, whom only a method for signed-in users has")
     if declared == GUARD_ACCESS and not _is_text(method.input_type, method.GetOptions().Extensions[owner].field):
         raise ValueError("owner.field names no string field of the request")
+    if bindings and (method.server_streaming or method.client_streaming):
+        raise ValueError("streams, yet it has a route")
     for binding in bindings:
         for name in binding.template.fields:
             if _is_secret(method.input_type.fields_by_name[name]) and not _has_twin(name, bindings):

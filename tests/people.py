@@ -96,6 +96,10 @@ class People:
         tokens = answer.backend_tokens
         return SignedIn(answer.user.id, email, tokens.access_token, tokens.refresh_token)
 
+    async def log_out(self, signed_in: SignedIn) -> None:
+        """Ends the sign-in."""
+        await self.auth.Logout(auth_service_pb2.LogoutRequest(), metadata=signed_in.refresh)
+
     async def signed_in(self, **fields: Any) -> SignedIn:
         """A person who has registered and logged in."""
         return await self.login(await self.registered(**fields))

@@ -123,6 +123,12 @@ class PageTokenInvalidError(AuthError):
     kind, reason = Kind.INVALID, "PAGE_TOKEN_INVALID"
 
 
+class RevocationCursorInvalidError(AuthError):
+    """The cursor is none of a stream of revocations."""
+
+    kind, reason = Kind.INVALID, "REVOCATION_CURSOR_INVALID"
+
+
 class UserNotFoundError(AuthError):
     """There is no such user."""
 
@@ -175,3 +181,9 @@ class DatabaseUnavailableError(AuthError):
     """The database cannot be reached; try again in a moment."""
 
     kind, reason = Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE"
+
+
+class ServerStoppingError(AuthError):
+    """The server stops; go on at another one."""
+
+    kind, reason = Kind.UNAVAILABLE, "SERVER_UNAVAILABLE"

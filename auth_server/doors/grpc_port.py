@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from itertools import groupby
 from typing import Any
 
@@ -82,6 +82,25 @@ def _generic(service: str, rpcs: list[Rpc]) -> grpc.GenericRpcHandler:
 
 
 def _served(rpc: Rpc) -> Any:
+    return _served_stream(rpc) if rpc.method.streams else _served_call(rpc)
+
+
+def _served_stream(rpc: Rpc) -> Any:
+    handler = rpc.handler
+
+    async def serve(request: bytes, context: Any) -> None:
+        # The caller's own deadline ends a stream; gRPC cancels it.
+        try:
+            async with aclosing(await handler(request, Call(_metadata_of(context)))) as stream:
+                async for message in stream:
+                    await context.write(message)
+        except RefusedError as refusal:
+            await _abort(context, refusal.status)
+
+    return grpc.unary_stream_rpc_method_handler(serve, response_serializer=_serialize)
+
+
+def _served_call(rpc: Rpc) -> Any:
     handler = rpc.handler
 
     async def serve(request: bytes, context: Any) -> Any:

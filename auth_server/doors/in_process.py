@@ -21,7 +21,10 @@ HealthCheck = Callable[[health_pb2.HealthCheckRequest], health_pb2.HealthCheckRe
 
 
 class InProcessChannel:
-    """Answers as a grpc.aio.Channel to this server would, as far as unary calls go; messages are not copied."""
+    """Answers as a grpc.aio.Channel to this server would, as far as unary calls go; messages are not copied.
+
+    Streams are no routes of the gateway, so it has none.
+    """
 
     def __init__(self, rpcs: Mapping[str, Rpc], health_check: HealthCheck) -> None:
         self._rpcs = rpcs
@@ -37,7 +40,7 @@ class InProcessChannel:
         rpc = self._rpcs.get(method)
         if method == HEALTH_CHECK:
             return self._check_health
-        return _unknown if rpc is None else _caller(rpc)
+        return _unknown if rpc is None or rpc.method.streams else _caller(rpc)
 
     async def _check_health(self, request: health_pb2.HealthCheckRequest, **_: Any) -> health_pb2.HealthCheckResponse:
         return self._health_check(request)

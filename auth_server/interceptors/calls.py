@@ -30,6 +30,8 @@ class Method:
     owner: options_pb2.Owner
     request: type[Message]
     response: type[Message]
+    streams: bool
+    """Whether the answer is a stream of messages: its handler answers an async generator of them."""
 
     @classmethod
     def of(cls, descriptor: MethodDescriptor) -> Method:
@@ -42,6 +44,7 @@ class Method:
             owner=options.Extensions[options_pb2.owner],
             request=GetMessageClass(descriptor.input_type),
             response=GetMessageClass(descriptor.output_type),
+            streams=descriptor.server_streaming,
         )
 
 

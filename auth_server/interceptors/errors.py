@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -35,22 +37,34 @@ class RefusedError(Exception):
 
 
 def errors(method: Method, handler: Handler) -> Handler:
-    """The handler, whose every error is a RefusedError (AIP-193)."""
+    """The handler, whose every error is a RefusedError (AIP-193), also in the middle of a stream."""
 
     async def handle(request: Any, call: Call) -> Any:
         try:
-            return await handler(request, call)
-        except AuthError as error:
-            if error.kind is Kind.UNAVAILABLE:
-                log.warning("unavailable", extra={"request_id": call.request_id, "cause": repr(error.__cause__)})
-            raise RefusedError(status_of(error, call.request_id)) from error
+            answer = await handler(request, call)
         except Exception as error:
-            log.exception("failed", extra={"rpc": method.path, "request_id": call.request_id})
-            raise RefusedError(
-                _status(code_pb2.INTERNAL, "Something failed on our side.", "INTERNAL", call.request_id)
-            ) from error
+            raise _refused(error, method, call) from error
+        return flow(answer, call) if method.streams else answer
+
+    async def flow(stream: AsyncGenerator[Any], call: Call) -> AsyncGenerator[Any]:
+        try:
+            async with aclosing(stream):
+                async for message in stream:
+                    yield message
+        except Exception as error:
+            raise _refused(error, method, call) from error
 
     return handle
+
+
+def _refused(error: Exception, method: Method, call: Call) -> RefusedError:
+    """The one place where an unknown error becomes a status; it is logged here, once."""
+    if not isinstance(error, AuthError):
+        log.error("failed", exc_info=error, extra={"rpc": method.path, "request_id": call.request_id})
+        return RefusedError(_status(code_pb2.INTERNAL, "Something failed on our side.", "INTERNAL", call.request_id))
+    if error.kind is Kind.UNAVAILABLE:
+        log.warning("unavailable", extra={"request_id": call.request_id, "cause": repr(error.__cause__)})
+    return RefusedError(status_of(error, call.request_id))
 
 
 def status_of(error: AuthError, request_id: str) -> status_pb2.Status:

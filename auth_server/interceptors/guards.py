@@ -17,6 +17,7 @@ from auth_server.domain.errors import (
 from auth_server.domain.users import Role
 from auth_server.interceptors.calls import Call, Handler, Method
 from auth_server.interceptors.service_guard import Judge, ServiceGuard
+from auth_server.interceptors.streams import while_admitted
 from auth_server.usecases.access import Access
 from auth_server.usecases.identities import Identities
 from auth_server.usecases.services import Services
@@ -60,8 +61,8 @@ class Guards:
         if method.owner.field and method.guard != options_pb2.GUARD_ACCESS:
             raise ContractError(f"{method.path} names an owner, which is asked after under GUARD_ACCESS alone")
         if method.guard == options_pb2.GUARD_ACCESS:
-            return _guarded(judge_of(method), _owned(method, handler))
-        return _guarded(judge_of(method), handler)
+            return _guarded(judge_of(method), method, _owned(method, handler))
+        return _guarded(judge_of(method), method, handler)
 
     async def _anyone(self, call: Call) -> None:
         pass
@@ -107,10 +108,11 @@ class Guards:
         call.refresh_token = token
 
 
-def _guarded(judge: Judge, handler: Handler) -> Handler:
+def _guarded(judge: Judge, method: Method, handler: Handler) -> Handler:
     async def handle(request: Any, call: Call) -> Any:
         await judge(call)
-        return await handler(request, call)
+        answer = await handler(request, call)
+        return while_admitted(lambda: judge(call), answer) if method.streams else answer
 
     return handle
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from google.rpc import code_pb2
@@ -15,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def request_log(method: Method, handler: Handler) -> Handler:
-    """The handler, with a line for each call. Never the message, a token or an address: ids only."""
+    """The handler, with a line for each call, at its end. Never the message, a token or an address: ids only."""
     rpc = method.path.removeprefix("/")
 
     async def handle(request: Any, call: Call) -> Any:
@@ -28,20 +30,38 @@ def request_log(method: Method, handler: Handler) -> Handler:
             code = code_pb2.Code.Name(refusal.status.code)
             raise
         else:
-            return response
+            return flow(response, call, began) if method.streams else response
         finally:
-            fields: dict[str, object] = {
-                "rpc": rpc,
-                "code": code,
-                "ms": round((time.perf_counter() - began) * 1000, 2),
-                "request_id": call.request_id,
-            }
-            if (who := call.caller or call.identity) is not None:
-                fields["user_id"] = str(who.user_id)
-            if call.service is not None:
-                fields["service"] = call.service.name
-            if log.isEnabledFor(logging.INFO):
-                # What log.info does, without looking for the line that it stands in.
-                log.handle(log.makeRecord(log.name, logging.INFO, "", 0, "call", (), None, extra=fields))
+            if code != "OK" or not method.streams:
+                _write(rpc, code, began, call)
+
+    async def flow(stream: AsyncGenerator[Any], call: Call, began: float) -> AsyncGenerator[Any]:
+        code = "CANCELLED"
+        try:
+            async with aclosing(stream):
+                async for message in stream:
+                    yield message
+            code = "OK"
+        except RefusedError as refusal:
+            code = code_pb2.Code.Name(refusal.status.code)
+            raise
+        finally:
+            _write(rpc, code, began, call)
 
     return handle
+
+
+def _write(rpc: str, code: str, began: float, call: Call) -> None:
+    fields: dict[str, object] = {
+        "rpc": rpc,
+        "code": code,
+        "ms": round((time.perf_counter() - began) * 1000, 2),
+        "request_id": call.request_id,
+    }
+    if (who := call.caller or call.identity) is not None:
+        fields["user_id"] = str(who.user_id)
+    if call.service is not None:
+        fields["service"] = call.service.name
+    if log.isEnabledFor(logging.INFO):
+        # What log.info does, without looking for the line that it stands in.
+        log.handle(log.makeRecord(log.name, logging.INFO, "", 0, "call", (), None, extra=fields))

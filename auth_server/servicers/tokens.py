@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.interceptors.calls import Call
+from auth_server.servicers.revocation_messages import message_of
 from auth_server.usecases.access import GoodToken
+from auth_server.usecases.revocations import Revocations
 from auth_server.usecases.tokens import Tokens
 from gatepost.v1 import token_service_pb2 as pb
 
@@ -16,6 +19,7 @@ class TokenService:
     """The RPCs of gatepost.v1.TokenService."""
 
     tokens: Tokens
+    revocations: Revocations
 
     async def VerifyAccessToken(self, request: pb.VerifyAccessTokenRequest, _: Call) -> pb.VerifyAccessTokenResponse:
         """Verifies an access token."""
@@ -30,6 +34,12 @@ class TokenService:
         """Ends the sign-in of a token."""
         await self.tokens.revoke(request.token)
         return pb.RevokeResponse()
+
+    async def WatchRevocations(
+        self, request: pb.WatchRevocationsRequest, _: Call
+    ) -> AsyncIterator[pb.WatchRevocationsResponse]:
+        """Tells of every revocation."""
+        return (message_of(told) async for told in self.revocations.watch(request.cursor))
 
 
 def claims_of(token: GoodToken) -> pb.AccessTokenClaims:

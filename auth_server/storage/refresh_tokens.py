@@ -14,7 +14,7 @@ from auth_server.domain.users import Role
 from auth_server.storage.database import Db, Row
 from auth_server.storage.users import user_of
 
-EndReason = Literal["logout", "reuse"]
+EndReason = Literal["logout", "reuse", "revoked"]
 
 
 async def start_family(

@@ -29,21 +29,3 @@ async def end(db: Db, sign_in_id: UUID, user_id: UUID, reason: EndReason, now: d
         now,
     )
     return row is not None
-
-
-async def end_of_token(db: Db, token_hash: bytes, now: datetime) -> bool:
-    """Whether the sign-in of this refresh token, used or not, lived and has ended by this call."""
-    row = await db.fetchrow(
-        """
-        UPDATE refresh_families
-           SET ended_at = $2, ended_reason = 'revoked'
-          FROM refresh_tokens
-         WHERE refresh_tokens.token_hash = $1
-           AND refresh_families.id = refresh_tokens.family_id
-           AND refresh_families.ended_at IS NULL
-        RETURNING refresh_families.id
-        """,
-        token_hash,
-        now,
-    )
-    return row is not None

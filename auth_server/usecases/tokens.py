@@ -9,7 +9,7 @@ from datetime import datetime
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import AccessTokenInvalidError
 from auth_server.domain.secrets import TOKEN, token_hash
-from auth_server.storage import sign_ins
+from auth_server.storage import refresh_tokens, sign_ins
 from auth_server.storage.database import Db
 from auth_server.usecases.access import Access, GoodToken
 
@@ -45,7 +45,7 @@ class Tokens:
     async def revoke(self, token: str) -> None:
         """Ends the sign-in of an access or refresh token; does nothing where the token has none that lives."""
         if TOKEN.fullmatch(token):
-            await sign_ins.end_of_token(self.db, token_hash(token), self.clock())
+            await refresh_tokens.end_family(self.db, token_hash(token), "revoked", self.clock())
             return
         found = await self.find(token)
         if found is not None:

@@ -54,13 +54,25 @@ def some_options(
 
 
 def a_service(
-    methods: Mapping[str, MethodOptions], fields: Sequence[Any] = (), answered: Sequence[Any] = (a_field("text"),)
+    methods: Mapping[str, MethodOptions],
+    fields: Sequence[Any] = (),
+    answered: Sequence[Any] = (a_field("text"),),
+    *,
+    streams: bool = False,
+    requests_stream: bool = False,
 ) -> ServiceDescriptor:
     """The service `built.Service`: its methods take a `built.Request` with these fields and answer `built.Answer`."""
     file = _file({"Request": fields, "Answer": answered, "Inner": [a_field("word"), a_field("secret", sensitive=True)]})
     service = file.service.add(name="Service")
     for name, options in methods.items():
-        service.method.add(name=name, input_type=".built.Request", output_type=".built.Answer", options=options)
+        service.method.add(
+            name=name,
+            input_type=".built.Request",
+            output_type=".built.Answer",
+            options=options,
+            server_streaming=streams,
+            client_streaming=requests_stream,
+        )
     return _pool_with(file).FindServiceByName("built.Service")
 
 

@@ -17,6 +17,9 @@ class Door(NamedTuple):
     """The one status of every refusal; 0 where it follows the reason."""
 
 
+# What is reached over gRPC alone: a stream has no route.
+WITHOUT_ROUTE = {"TokenService/WatchRevocations"}
+
 DOORS = [
     Door("POST", "/adapter/signup", "AdapterService/CreateUser", "ADAPTER"),
     Door("GET", "/adapter/{id}", "AdapterService/GetUserById", "ADAPTER"),

@@ -19,10 +19,10 @@ TOKEN = a_field("token", sensitive=True)
 INNER = a_field("inner", of="built.Inner")
 
 
-def refused(methods, fields=(ID,)):
+def refused(methods, fields=(ID,), **more):
     """The text that the contract is refused with."""
     with pytest.raises(ValueError, match=r"^built\.Service\.Do: ") as refusal:
-        read_bindings([a_service(methods, fields)])
+        read_bindings([a_service(methods, fields, **more)])
     return str(refusal.value)
 
 
@@ -132,6 +132,10 @@ def test_a_verb_of_ones_own_is_refused():
     rule.custom.kind, rule.custom.path = "PURGE", "/a"
 
     assert "one of get, put" in refused({"Do": some_options(rule=rule)})
+
+
+def test_a_route_to_a_stream_is_refused():
+    assert "streams, yet" in refused({"Do": some_options(rule=a_rule("get", "/a/{id}"))}, streams=True)
 
 
 def test_a_form_of_strings_is_fine():

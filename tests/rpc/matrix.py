@@ -51,5 +51,6 @@ ADMITTED = {
     "TokenService/VerifyAccessToken": {SERVICE, BY_WILDCARD},
     "TokenService/Introspect": {SERVICE, BY_WILDCARD},
     "TokenService/Revoke": {SERVICE, BY_WILDCARD},
+    "TokenService/WatchRevocations": {SERVICE, BY_WILDCARD},
     "KeysService/GetJsonWebKeySet": set(CALLERS),
 }

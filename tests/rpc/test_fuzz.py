@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.people import reason_of
 from tests.rpc.messages import messages
-from tests.rpc.test_guards import METHODS
+from tests.rpc.test_guards import METHODS, UNARY
 
 TRIES = settings(
     max_examples=25,
@@ -26,7 +26,7 @@ async def credentials(people, sql):
 
 @pytest.mark.requirement(11)
 @pytest.mark.timeout(30)
-@pytest.mark.parametrize("rpc", METHODS)
+@pytest.mark.parametrize("rpc", UNARY)
 async def test_no_message_is_our_fault(rpc, server, people, credentials):
     method = METHODS[rpc]
     call = server.channel.unary_unary(f"/gatepost.v1.{rpc}")

@@ -15,12 +15,6 @@ from tests.people import refused
 from tests.services import a_service
 
 
-@pytest.fixture
-async def basic(db):
-    """The credential of a service that may ask about tokens."""
-    return (await a_service(db, "gatepost.v1.TokenService/*")).basic
-
-
 def decoded(token):
     return jwt.decode(token, options={"verify_signature": False})
 
@@ -131,7 +125,7 @@ async def test_an_expired_token_is_inactive(people, introspect, clock):
 
 
 async def log_out(people, ann, revoke):
-    await people.auth.Logout(auth_service_pb2.LogoutRequest(), metadata=ann.refresh)
+    await people.log_out(ann)
 
 
 async def reuse(people, ann, revoke):

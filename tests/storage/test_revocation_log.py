@@ -100,3 +100,19 @@ async def test_any_statement_may_log_a_key(sql, log):
     await sql.execute("SELECT log_revocation('key', $1, 'key revoked', $2)", key_id, NOW + timedelta(1))
 
     assert await log() == [("key", key_id, "key revoked")]
+
+
+@pytest.mark.requirement(40)
+async def test_a_revoked_key_is_logged_once(sql, log):
+    kid = str(new_id())
+    await sql.execute(
+        "INSERT INTO signing_keys (kid, algorithm, sealed, state, created_at) VALUES ($1, 'EdDSA', '', 'retired', $2)",
+        kid,
+        NOW,
+    )
+
+    for _ in range(2):
+        await sql.execute("UPDATE signing_keys SET state = 'revoked', revoked_at = $2 WHERE kid = $1", kid, NOW)
+
+    assert await log() == [("key", kid, "key revoked")]
+    await sql.execute("DELETE FROM signing_keys WHERE kid = $1", kid)

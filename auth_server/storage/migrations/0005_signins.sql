@@ -72,3 +72,14 @@ CREATE TRIGGER users_end_sign_ins AFTER UPDATE OF disabled_at ON users
 
 CREATE TRIGGER users_log_deletion AFTER DELETE ON users
     FOR EACH ROW EXECUTE FUNCTION end_sign_ins_of_user();
+
+CREATE FUNCTION log_revoked_key() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM log_revocation('key', NEW.kid, 'key revoked', COALESCE(NEW.revoked_at, now()));
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER signing_keys_log_revocation AFTER UPDATE OF state ON signing_keys
+    FOR EACH ROW WHEN (OLD.state <> 'revoked' AND NEW.state = 'revoked') EXECUTE FUNCTION log_revoked_key();

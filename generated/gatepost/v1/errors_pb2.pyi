@@ -94,6 +94,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The HTTP request itself is malformed (INVALID_ARGUMENT; from the gateway only).
     Example: a header line without a colon.
     """
+    ERROR_REASON_REVOCATION_CURSOR_INVALID: _ErrorReason.ValueType  # 27
+    """The cursor is none of a stream of revocations (INVALID_ARGUMENT).
+    Example: WatchRevocations with a page token.
+    """
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 40
     """There is no such user (NOT_FOUND).
     Example: LinkAccount for a user id that does not exist.
@@ -139,7 +143,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: a call while PostgreSQL restarts.
     """
     ERROR_REASON_SERVER_UNAVAILABLE: _ErrorReason.ValueType  # 83
-    """The auth server cannot be reached (UNAVAILABLE; from the gateway only).
+    """The auth server cannot be reached, or ends a stream because it stops (UNAVAILABLE).
     Example: a request while the auth server restarts.
     """
     ERROR_REASON_IDENTITY_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 85
@@ -232,6 +236,10 @@ ERROR_REASON_HTTP_INVALID: ErrorReason.ValueType  # 26
 """The HTTP request itself is malformed (INVALID_ARGUMENT; from the gateway only).
 Example: a header line without a colon.
 """
+ERROR_REASON_REVOCATION_CURSOR_INVALID: ErrorReason.ValueType  # 27
+"""The cursor is none of a stream of revocations (INVALID_ARGUMENT).
+Example: WatchRevocations with a page token.
+"""
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 40
 """There is no such user (NOT_FOUND).
 Example: LinkAccount for a user id that does not exist.
@@ -277,7 +285,7 @@ ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 82
 Example: a call while PostgreSQL restarts.
 """
 ERROR_REASON_SERVER_UNAVAILABLE: ErrorReason.ValueType  # 83
-"""The auth server cannot be reached (UNAVAILABLE; from the gateway only).
+"""The auth server cannot be reached, or ends a stream because it stops (UNAVAILABLE).
 Example: a request while the auth server restarts.
 """
 ERROR_REASON_IDENTITY_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 85

@@ -6,6 +6,7 @@ isort:skip_file
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -347,3 +348,188 @@ class RevokeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RevokeResponse: _TypeAlias = RevokeResponse  # noqa: Y015
+
+@_typing.final
+class WatchRevocationsRequest(_message.Message):
+    """WatchRevocationsRequest says from where on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """The cursor of any message of an earlier stream; empty for all that still
+    matters.
+    """
+    def __init__(
+        self,
+        *,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchRevocationsRequest: _TypeAlias = WatchRevocationsRequest  # noqa: Y015
+
+@_typing.final
+class WatchRevocationsResponse(_message.Message):
+    """WatchRevocationsResponse is one message of the stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVOCATION_FIELD_NUMBER: _builtins.int
+    IN_SYNC_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """Resumes after this message; opaque."""
+    @_builtins.property
+    def revocation(self) -> Global___Revocation:
+        """Something was revoked."""
+
+    @_builtins.property
+    def in_sync(self) -> Global___InSync:
+        """All that was revoked before the stream began has been told."""
+
+    @_builtins.property
+    def heartbeat(self) -> Global___Heartbeat:
+        """Nothing more was revoked."""
+
+    def __init__(
+        self,
+        *,
+        revocation: Global___Revocation | None = ...,
+        in_sync: Global___InSync | None = ...,
+        heartbeat: Global___Heartbeat | None = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "heartbeat", b"heartbeat", "in_sync", b"in_sync", "revocation", b"revocation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "event", b"event", "heartbeat", b"heartbeat", "in_sync", b"in_sync", "revocation", b"revocation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["revocation", "in_sync", "heartbeat"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___WatchRevocationsResponse: _TypeAlias = WatchRevocationsResponse  # noqa: Y015
+
+@_typing.final
+class Revocation(_message.Message):
+    """Revocation says which tokens are dead."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Reason:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Revocation._Reason.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        REASON_UNSPECIFIED: Revocation._Reason.ValueType  # 0
+        """Of a later contract."""
+        REASON_LOGOUT: Revocation._Reason.ValueType  # 1
+        """The user logged out."""
+        REASON_REUSE: Revocation._Reason.ValueType  # 2
+        """A used refresh token came again."""
+        REASON_REVOKED: Revocation._Reason.ValueType  # 3
+        """A service revoked a token of the sign-in."""
+        REASON_ENDED: Revocation._Reason.ValueType  # 4
+        """The user, or an operator, ended the sign-in."""
+        REASON_USER_DISABLED: Revocation._Reason.ValueType  # 5
+        """The user was disabled."""
+        REASON_USER_DELETED: Revocation._Reason.ValueType  # 6
+        """The user was deleted."""
+        REASON_KEY_REVOKED: Revocation._Reason.ValueType  # 7
+        """The key was revoked."""
+
+    class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
+        """Why it was revoked."""
+
+    REASON_UNSPECIFIED: Revocation.Reason.ValueType  # 0
+    """Of a later contract."""
+    REASON_LOGOUT: Revocation.Reason.ValueType  # 1
+    """The user logged out."""
+    REASON_REUSE: Revocation.Reason.ValueType  # 2
+    """A used refresh token came again."""
+    REASON_REVOKED: Revocation.Reason.ValueType  # 3
+    """A service revoked a token of the sign-in."""
+    REASON_ENDED: Revocation.Reason.ValueType  # 4
+    """The user, or an operator, ended the sign-in."""
+    REASON_USER_DISABLED: Revocation.Reason.ValueType  # 5
+    """The user was disabled."""
+    REASON_USER_DELETED: Revocation.Reason.ValueType  # 6
+    """The user was deleted."""
+    REASON_KEY_REVOKED: Revocation.Reason.ValueType  # 7
+    """The key was revoked."""
+
+    SIGN_IN_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    REVOKE_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    sign_in_id: _builtins.str
+    """Every token of this sign-in (`sid`)."""
+    user_id: _builtins.str
+    """Every token of this user (`sub`) that was made at revoke_time or before."""
+    key_id: _builtins.str
+    """Every token that this key (`kid`) signed."""
+    reason: Global___Revocation.Reason.ValueType
+    """Why it was revoked."""
+    @_builtins.property
+    def revoke_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was revoked."""
+
+    def __init__(
+        self,
+        *,
+        sign_in_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        key_id: _builtins.str = ...,
+        revoke_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: Global___Revocation.Reason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "revoke_time", b"revoke_time", "sign_in_id", b"sign_in_id", "subject", b"subject", "user_id", b"user_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "reason", b"reason", "revoke_time", b"revoke_time", "sign_in_id", b"sign_in_id", "subject", b"subject", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["sign_in_id", "user_id", "key_id"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___Revocation: _TypeAlias = Revocation  # noqa: Y015
+
+@_typing.final
+class InSync(_message.Message):
+    """InSync says that the stream has caught up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InSync: _TypeAlias = InSync  # noqa: Y015
+
+@_typing.final
+class Heartbeat(_message.Message):
+    """Heartbeat says that the stream lives."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Heartbeat: _TypeAlias = Heartbeat  # noqa: Y015

@@ -55,6 +55,11 @@ class TokenServiceStub:
                 request_serializer=gatepost_dot_v1_dot_token__service__pb2.RevokeRequest.SerializeToString,
                 response_deserializer=gatepost_dot_v1_dot_token__service__pb2.RevokeResponse.FromString,
                 _registered_method=True)
+        self.WatchRevocations = channel.unary_stream(
+                '/gatepost.v1.TokenService/WatchRevocations',
+                request_serializer=gatepost_dot_v1_dot_token__service__pb2.WatchRevocationsRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_token__service__pb2.WatchRevocationsResponse.FromString,
+                _registered_method=True)
 
 
 class TokenServiceServicer:
@@ -107,6 +112,26 @@ class TokenServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchRevocations(self, request, context):
+        """Tells of every revocation, for services that verify access tokens by
+        themselves.
+
+        First come the revocations that the cursor does not know of, without one
+        all that still matter: those of tokens that may not have expired. Then
+        comes `in_sync`, then each revocation within a second, and a heartbeat
+        every two seconds or so where there is none. Each comes at least once, in
+        no promised order. A stream without a sign of life is not to be trusted.
+
+        A stream ends with SERVER_UNAVAILABLE when the server stops, with
+        DATABASE_UNAVAILABLE when it cannot know of revocations, and with its
+        connection; another one goes on from the last cursor without a loss.
+
+        Errors: REVOCATION_CURSOR_INVALID, SERVER_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TokenServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -124,6 +149,11 @@ def add_TokenServiceServicer_to_server(servicer, server):
                     servicer.Revoke,
                     request_deserializer=gatepost_dot_v1_dot_token__service__pb2.RevokeRequest.FromString,
                     response_serializer=gatepost_dot_v1_dot_token__service__pb2.RevokeResponse.SerializeToString,
+            ),
+            'WatchRevocations': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchRevocations,
+                    request_deserializer=gatepost_dot_v1_dot_token__service__pb2.WatchRevocationsRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_token__service__pb2.WatchRevocationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -213,6 +243,33 @@ class TokenService:
             '/gatepost.v1.TokenService/Revoke',
             gatepost_dot_v1_dot_token__service__pb2.RevokeRequest.SerializeToString,
             gatepost_dot_v1_dot_token__service__pb2.RevokeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchRevocations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/gatepost.v1.TokenService/WatchRevocations',
+            gatepost_dot_v1_dot_token__service__pb2.WatchRevocationsRequest.SerializeToString,
+            gatepost_dot_v1_dot_token__service__pb2.WatchRevocationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,22 @@ class TokenServiceStub:
 
     Errors: none of its own.
     """
+    WatchRevocations: _aio.UnaryStreamMultiCallable[_token_service_pb2.WatchRevocationsRequest, _token_service_pb2.WatchRevocationsResponse]
+    """Tells of every revocation, for services that verify access tokens by
+    themselves.
+
+    First come the revocations that the cursor does not know of, without one
+    all that still matter: those of tokens that may not have expired. Then
+    comes `in_sync`, then each revocation within a second, and a heartbeat
+    every two seconds or so where there is none. Each comes at least once, in
+    no promised order. A stream without a sign of life is not to be trusted.
+
+    A stream ends with SERVER_UNAVAILABLE when the server stops, with
+    DATABASE_UNAVAILABLE when it cannot know of revocations, and with its
+    connection; another one goes on from the last cursor without a loss.
+
+    Errors: REVOCATION_CURSOR_INVALID, SERVER_UNAVAILABLE.
+    """
 
 class TokenServiceServicer(metaclass=_abc_1.ABCMeta):
     """TokenService tells internal services which tokens are good, and which are
@@ -106,6 +122,28 @@ class TokenServiceServicer(metaclass=_abc_1.ABCMeta):
         as well as JSON; parameters that are not known are ignored.
 
         Errors: none of its own.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchRevocations(
+        self,
+        request: _token_service_pb2.WatchRevocationsRequest,
+        context: _aio.ServicerContext[_token_service_pb2.WatchRevocationsRequest, _abc.AsyncIterator[_token_service_pb2.WatchRevocationsResponse]],
+    ) -> _abc.AsyncIterator[_token_service_pb2.WatchRevocationsResponse]:
+        """Tells of every revocation, for services that verify access tokens by
+        themselves.
+
+        First come the revocations that the cursor does not know of, without one
+        all that still matter: those of tokens that may not have expired. Then
+        comes `in_sync`, then each revocation within a second, and a heartbeat
+        every two seconds or so where there is none. Each comes at least once, in
+        no promised order. A stream without a sign of life is not to be trusted.
+
+        A stream ends with SERVER_UNAVAILABLE when the server stops, with
+        DATABASE_UNAVAILABLE when it cannot know of revocations, and with its
+        connection; another one goes on from the last cursor without a loss.
+
+        Errors: REVOCATION_CURSOR_INVALID, SERVER_UNAVAILABLE.
         """
 
 def add_TokenServiceServicer_to_server(servicer: TokenServiceServicer, server: _aio.Server) -> None: ...

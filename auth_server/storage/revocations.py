@@ -1,0 +1,146 @@
+"""The log of revocations. Triggers write its entries (0005_signins.sql), in the transaction of what they tell of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from auth_server.domain.errors import DatabaseUnavailableError
+from auth_server.domain.revocations import Look, Position, Revocation, Subject
+from auth_server.storage.database import UNREACHABLE, Db, Row
+from auth_server.storage.database_url import connection_options
+
+CHANNEL = "gatepost_revocations"
+PATIENCE_SECONDS = 2.0
+
+
+async def since(
+    db: Db, position: Position, *, revoked_after: datetime, last: tuple[int, int] = (-1, -1), limit: int = 1000
+) -> Look:
+    """At most so many entries that the position had not seen, by transaction and number from behind the last one.
+
+    The position that has seen them belongs to the same moment. A log is known by its database cluster and timeline:
+    one that was restored elsewhere, or from another moment, counts its transactions anew.
+    """
+    rows = await db.fetch(
+        """
+        SELECT present.log, present.next_transaction, present.running, entry.number, entry.transaction, entry.subject,
+               entry.subject_id, entry.reason, entry.revoked_at
+          FROM (SELECT (SELECT to_hex(system_identifier) FROM pg_control_system())
+                       || 't' || (SELECT to_hex(timeline_id) FROM pg_control_checkpoint()) AS log,
+                       pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next_transaction,
+                       ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())::text::bigint) AS running) AS present
+          LEFT JOIN (SELECT number, transaction, subject, subject_id, reason, revoked_at
+                       FROM revocations
+                      WHERE (transaction >= $1 OR transaction = ANY ($2::bigint[]))
+                        AND revoked_at > $3
+                        AND (transaction, number) > ($4, $5)
+                      ORDER BY transaction, number
+                      LIMIT $6) AS entry ON true
+         ORDER BY entry.transaction, entry.number
+        """,
+        position.next_transaction,
+        list(position.running),
+        revoked_after,
+        *last,
+        limit,
+    )
+    seen = Position(rows[0]["log"], rows[0]["next_transaction"], tuple(rows[0]["running"]))
+    return Look([_revocation_of(row) for row in rows if row["number"] is not None], seen)
+
+
+async def sweep(db: Db, revoked_before: datetime, limit: int) -> int:
+    """How many of the oldest entries were deleted, at most so many; the tokens that they spoke of have expired."""
+    rows = await db.fetch(
+        """
+        DELETE FROM revocations
+         WHERE number IN (SELECT number
+                            FROM revocations
+                           WHERE revoked_at < $1
+                           ORDER BY number
+                           LIMIT $2
+                             FOR UPDATE SKIP LOCKED)
+        RETURNING number
+        """,
+        revoked_before,
+        limit,
+    )
+    return len(rows)
+
+
+class Listening:
+    """A connection of its own, which PostgreSQL tells of new entries.
+
+    Raises, from since:
+        DatabaseUnavailableError: the connection has ended, or does not answer.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._told = asyncio.Event()
+
+    async def since(self, position: Position, *, revoked_after: datetime, limit: int) -> Look:
+        """As the function since."""
+        self._told.clear()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await since(self._connection, position, revoked_after=revoked_after, limit=limit)
+        # A TimeoutError is an OSError; the last one comes where the server ends the connection this very moment.
+        except (*UNREACHABLE, asyncpg.InternalClientError) as error:
+            raise DatabaseUnavailableError from error
+
+    async def wait(self, longest_seconds: float) -> None:
+        """Waits for a new entry, the end of the connection, or so long."""
+        try:
+            async with asyncio.timeout(longest_seconds):
+                await self._told.wait()
+        except TimeoutError:
+            return
+
+    def tell(self, *_: object) -> None:
+        """Ends the wait."""
+        self._told.set()
+
+
+@asynccontextmanager
+async def listening(url: str, *, prepared: bool) -> AsyncIterator[Listening]:
+    """A connection that listens meanwhile.
+
+    Raises:
+        DatabaseUnavailableError: the database cannot be reached, or refuses the user.
+    """
+    options = connection_options(url, "gatepost revocations") | ({} if prepared else {"statement_cache_size": 0})
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                connection = await asyncpg.connect(**options)
+                stack.push_async_callback(_close, connection)
+                listener = Listening(connection)
+                connection.add_termination_listener(listener.tell)
+                await connection.add_listener(CHANNEL, listener.tell)
+        except (*UNREACHABLE, asyncpg.PostgresError) as error:
+            raise DatabaseUnavailableError from error
+        yield listener
+
+
+async def _close(connection: Any) -> None:
+    try:
+        await connection.close(timeout=PATIENCE_SECONDS)
+    except (*UNREACHABLE, asyncpg.PostgresError, asyncpg.InternalClientError):
+        connection.terminate()
+
+
+def _revocation_of(row: Row) -> Revocation:
+    return Revocation(
+        number=row["number"],
+        transaction=row["transaction"],
+        subject=Subject(row["subject"]),
+        subject_id=row["subject_id"],
+        reason=row["reason"],
+        revoked_at=row["revoked_at"],
+    )

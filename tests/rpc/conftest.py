@@ -1,0 +1,37 @@
+"""Services that ask about tokens, and watch revocations."""
+
+from __future__ import annotations
+
+import pytest
+
+from gatepost.v1 import token_service_pb2 as pb
+from tests.services import a_service
+from tests.streams import Stream
+
+
+@pytest.fixture
+async def basic(db):
+    """The credential of a service that may ask about tokens."""
+    return (await a_service(db, "gatepost.v1.TokenService/*")).basic
+
+
+@pytest.fixture
+async def watch(people, basic):
+    """Opens a stream from a cursor on; it ends with the test."""
+    opened = []
+
+    def start(cursor="", stub=people.tokens):
+        opened.append(stub.WatchRevocations(pb.WatchRevocationsRequest(cursor=cursor), metadata=basic))
+        return Stream(opened[-1])
+
+    yield start
+    for call in opened:
+        call.cancel()
+
+
+@pytest.fixture
+def sign_in_of(sql):
+    async def find(user_id):
+        return str(await sql.fetchval("SELECT id FROM refresh_families WHERE user_id::text = $1", user_id))
+
+    return find
