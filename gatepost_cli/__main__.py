@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from gatepost_cli.keys_commands import keys_group
 from gatepost_cli.services_commands import services_group
 
 _PORT = click.IntRange(0, 65535)
@@ -165,6 +166,7 @@ def role_command(email: str, role: str) -> None:
 
 
 gatepost.add_command(services_group)
+gatepost.add_command(keys_group)
 
 
 @gatepost.command("settings")

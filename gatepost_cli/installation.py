@@ -79,6 +79,18 @@ class Installation:
             )
         return {name: kept[name] for name in _SECRETS}
 
+    def find_secrets(self) -> dict[str, str]:
+        """The secrets that this installation has, as far as it has any; may be called while another process has it.
+
+        Raises:
+            RefusalError: they may not be read by this user.
+        """
+        try:
+            kept = self._read(self._secrets_path)
+        except PermissionError as error:
+            raise RefusalError(f"{self._secrets_path} may not be read by this user") from error
+        return {name: kept[name] for name in _SECRETS if isinstance(kept.get(name), str)}
+
     def note(self, run: Run) -> None:
         """Writes down what runs."""
         write_file(self._run_path, json.dumps(asdict(run), indent=2).encode())

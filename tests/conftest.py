@@ -88,6 +88,25 @@ async def sql(owner_connection: asyncpg.Connection) -> asyncpg.Connection:
     return owner_connection
 
 
+@pytest.fixture(scope="session")
+async def keys_database(database_url: str, owner_connection: asyncpg.Connection) -> AsyncIterator[str]:
+    """The URL of a migrated database apart, for servers that rotate and revoke their keys."""
+    await owner_connection.execute("CREATE DATABASE keys_of_tests TEMPLATE template0")
+    url = database_url.replace("/postgres?", "/keys_of_tests?")
+    await migrate(url)
+    yield url
+    await owner_connection.execute("DROP DATABASE keys_of_tests WITH (FORCE)")
+
+
+@pytest.fixture
+async def keys_url(keys_database: str) -> str:
+    """The URL of a database without any user or key."""
+    connection = await asyncpg.connect(keys_database)
+    await connection.execute("DELETE FROM users; DELETE FROM signing_keys")
+    await connection.close()
+    return keys_database
+
+
 @pytest.fixture
 async def db(shared_database: Database, sql: asyncpg.Connection) -> Database:
     """The database, empty."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from auth_server.domain.signing_keys import Algorithm
@@ -30,7 +30,8 @@ class KeySettings(BaseSettings):
     ] = None
     key_rotation_interval: Annotated[
         timedelta,
-        Field(ge=timedelta(0), description="How long a key signs; 0: until `gatepost keys rotate`."),
+        BeforeValidator(lambda value: timedelta(0) if value == "0" else value),  # pydantic wants a unit
+        Field(ge=timedelta(0), description="How long a key signs; `0`: until `gatepost keys rotate`."),
     ] = timedelta(days=30)
     jwks_cache_seconds: Annotated[
         int,

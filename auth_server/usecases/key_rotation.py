@@ -43,7 +43,9 @@ class KeyRotation:
         What was read here only says what to try: each statement asks for it again.
         """
         lives = [key.life for key in stored]
-        await self._remove(lives, now)
+        if any((at := removed_at(life)) and at < now for life in lives):
+            await self._remove(now)
+            return True
         await self._publish_halves(stored)
         if self.plan.algorithm is Algorithm.HS256:
             return False
@@ -82,10 +84,9 @@ class KeyRotation:
         await self.rotate(now)
         return True
 
-    async def _remove(self, lives: Sequence[KeyLife], now: datetime) -> None:
-        if any((at := removed_at(life)) and at < now for life in lives):
-            for kid in await signing_keys.remove(self.db, now - KEPT_FOR):
-                _tell("a signing key was removed", kid)
+    async def _remove(self, now: datetime) -> None:
+        for kid in await signing_keys.remove(self.db, now - KEPT_FOR):
+            _tell("a signing key was removed", kid)
 
     async def _publish_halves(self, stored: Sequence[StoredKey]) -> None:
         """Adds what an older version did not store, so that the key can outlive its private half."""

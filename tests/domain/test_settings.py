@@ -1,6 +1,9 @@
+from datetime import timedelta
+
 import pytest
 from pydantic import ValidationError
 
+from auth_server.domain.signing_keys import Algorithm
 from auth_server.settings import AuthServerSettings
 from tests.conftest import key_ring
 
@@ -171,3 +174,54 @@ def test_the_cost_is_12_by_default(environment):
     environment()
 
     assert AuthServerSettings().bcrypt_cost == 12
+
+
+@pytest.mark.requirement(40)
+@pytest.mark.parametrize(("given", "interval"), [(None, 30), ("0", 0), ("P7D", 7)])
+def test_keys_rotate_every_thirty_days_unless_asked_otherwise(environment, given, interval):
+    environment(GATEPOST_KEY_ROTATION_INTERVAL=given)
+
+    assert AuthServerSettings().key_rotation_interval == timedelta(days=interval)
+
+
+@pytest.mark.requirement(34)
+@pytest.mark.parametrize("name", ["JWT_SECRET_KEY", "GATEPOST_JWT_SECRET_KEY"])
+def test_a_shared_secret_that_is_merely_there_changes_nothing(environment, name):
+    environment(**{name: "weak"})
+
+    assert AuthServerSettings().signing_algorithm is Algorithm.EDDSA
+
+
+@pytest.mark.requirement(41)
+@pytest.mark.parametrize("name", ["JWT_SECRET_KEY", "GATEPOST_JWT_SECRET_KEY"])
+def test_hs256_signs_with_a_strong_secret_where_it_is_asked_for(environment, name):
+    environment(GATEPOST_SIGNING_ALGORITHM="HS256", **{name: STRONG})
+
+    settings = AuthServerSettings()
+
+    assert settings.signing_algorithm is Algorithm.HS256
+    assert settings.jwt_secret_key.get_secret_value() == STRONG
+    assert STRONG not in repr(settings)
+
+
+@pytest.mark.requirement(41)
+@pytest.mark.parametrize(
+    ("secret", "environment_name"),
+    [(None, "development"), ("", "development"), (STRONG[:31], "development"), ("changeme" * 5, "production")],
+)
+def test_hs256_does_not_start_on_a_weak_secret(environment, secret, environment_name):
+    environment(
+        GATEPOST_SIGNING_ALGORITHM="HS256", GATEPOST_JWT_SECRET_KEY=secret, GATEPOST_ENVIRONMENT=environment_name
+    )
+
+    with pytest.raises(ValidationError, match="GATEPOST_JWT_SECRET_KEY") as caught:
+        AuthServerSettings()
+
+    assert not secret or secret not in str(caught.value)
+
+
+def test_an_algorithm_that_nobody_offers_stops_the_start(environment):
+    environment(GATEPOST_SIGNING_ALGORITHM="none")
+
+    with pytest.raises(ValidationError, match="GATEPOST_SIGNING_ALGORITHM"):
+        AuthServerSettings()

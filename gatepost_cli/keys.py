@@ -1,0 +1,183 @@
+"""What an operator does to the keys that sign access tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from auth_server.domain.key_lives import KeyLife, KeyPlan, KeyState, removed_at
+from auth_server.domain.secrets import KeyRing, Seal
+from auth_server.domain.signing_keys import Algorithm
+from auth_server.settings.keys import KeySettings
+from auth_server.settings.sources import NamedSource
+from auth_server.storage import signing_keys
+from auth_server.usecases.key_rotation import KeyRotation
+from gatepost_cli.database import opened
+from gatepost_cli.installation import Installation
+from gatepost_cli.refusals import RefusalError
+from gatepost_cli.settings import CommandSettings, given, read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from auth_server.storage.database import Database
+    from auth_server.storage.signing_keys import Revoked
+
+_ORDER = (KeyState.ACTIVE, KeyState.NEXT, KeyState.RETIRED, KeyState.REVOKED)
+
+
+class KeyCommandSettings(KeySettings):
+    """What the servers' settings say of keys, as far as this command finds it."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEPOST_", populate_by_name=True, hide_input_in_errors=True)
+
+    sealing_keys: Annotated[SecretStr | None, Field(description="Key ring that seals signing keys.")] = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """As the auth server reads them: by their first name that is given, also from a file."""
+        return (NamedSource(settings_cls),)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyNote:
+    """A key, and what comes next in its life."""
+
+    kid: str
+    state: str
+    algorithm: str
+    age: timedelta
+    coming: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Which key takes over, and when: at once, where `at` has passed."""
+
+    kid: str
+    at: datetime
+    done: bool
+
+
+async def all_notes(url: str) -> list[KeyNote]:
+    """Every key: the active one, the next, then the retired and the revoked.
+
+    Raises:
+        RefusalError: the database refuses.
+    """
+    async with opened(url) as db:
+        lives = await _lives(db)
+    now = datetime.now(UTC)
+    plan = _plan(read(KeyCommandSettings), lives)
+    lives.sort(key=lambda life: _ORDER.index(life.state))
+    return [
+        KeyNote(life.kid, life.state.value, life.algorithm.value, now - life.created, _coming(life, lives, plan))
+        for life in lives
+    ]
+
+
+async def rotate(url: str, *, at_once: bool) -> Rotation:
+    """Lets the next key take over: when it is ready, or at once.
+
+    Raises:
+        RefusalError: no key signs yet, access tokens are signed with a shared secret, or the database refuses.
+    """
+    settings = read(KeyCommandSettings)
+    if settings.signing_algorithm is Algorithm.HS256:
+        raise RefusalError(
+            "access tokens are signed with GATEPOST_JWT_SECRET_KEY (HS256); to change that secret, give every server"
+            " and every guard a new one"
+        )
+    async with opened(url) as db:
+        now = datetime.now(UTC)
+        following = await _next_of(db, url, settings, now)
+        if at_once:
+            kid = await signing_keys.rotate_at_once(db, now)
+        else:
+            await signing_keys.ask_rotation(db, now)
+            # It was asked for, so neither its age nor its algorithm matters any more.
+            kid = await signing_keys.rotate(db, now, due_since=None, algorithm=following.algorithm)
+        return Rotation(kid or following.kid, now if kid else following.ready, bool(kid))
+
+
+async def revoke(url: str, kid: str) -> Revoked:
+    """Ends a key: its tokens are refused from now on.
+
+    Raises:
+        RefusalError: there is no such key, it was revoked before, or the database refuses.
+    """
+    async with opened(url) as db:
+        revoked = await signing_keys.revoke(db, kid, datetime.now(UTC))
+        if revoked is None and any(life.kid == kid for life in await _lives(db)):
+            raise RefusalError(f"the key {kid} was revoked before")
+    if revoked is None:
+        raise RefusalError(f"no key has the id {kid}; `gatepost keys list` shows them")
+    return revoked
+
+
+async def _lives(db: Database) -> list[KeyLife]:
+    return [key.life for key in await signing_keys.all_keys(db)]
+
+
+async def _next_of(db: Database, url: str, settings: KeyCommandSettings, now: datetime) -> KeyLife:
+    """The next key, made here if no server has made one."""
+    lives = await _lives(db)
+    if not any(life.state is KeyState.ACTIVE for life in lives):
+        raise RefusalError("no key signs yet: the first server that starts makes one")
+    if not any(life.state is KeyState.NEXT for life in lives):
+        seal = Seal(_sealing_ring(url, settings))
+        await KeyRotation(db, seal, _plan(settings, lives)).make(KeyState.NEXT, now)
+        lives = await _lives(db)
+    following = next((life for life in lives if life.state is KeyState.NEXT), None)
+    if following is None:
+        raise RefusalError("another rotation came in between; see `gatepost keys list`, and try again")
+    return following
+
+
+def _plan(settings: KeyCommandSettings, lives: Sequence[KeyLife]) -> KeyPlan:
+    """The servers' plan; where the algorithm is not given here, that of the active key."""
+    algorithm = settings.signing_algorithm
+    if not given(KeyCommandSettings, "signing_algorithm"):
+        algorithm = next((life.algorithm for life in lives if life.state is KeyState.ACTIVE), algorithm)
+    return KeyPlan(algorithm, settings.key_rotation_interval, timedelta(seconds=settings.jwks_cache_seconds))
+
+
+def _sealing_ring(url: str, settings: KeyCommandSettings) -> KeyRing:
+    ring = settings.sealing_keys.get_secret_value() if settings.sealing_keys else None
+    if ring is None:
+        installation = Installation(read(CommandSettings).data_dir)
+        if installation.database_url() == url:
+            ring = installation.find_secrets().get("sealing_keys")
+    if ring is None:
+        raise RefusalError(
+            "GATEPOST_SEALING_KEYS is missing: no server has made a next key yet, and one made here is sealed with it;"
+            " set it as the servers have it, or start a server and try again"
+        )
+    try:
+        return KeyRing.of(ring)
+    except ValueError as error:
+        raise RefusalError(f"GATEPOST_SEALING_KEYS cannot be read: {error}") from error
+
+
+def _coming(life: KeyLife, lives: Sequence[KeyLife], plan: KeyPlan) -> str:
+    removal = removed_at(life)
+    if removal:
+        return f"removed after {said(removal)}"
+    at = plan.rotates_at(lives)
+    if life.state is KeyState.ACTIVE:
+        return f"retires {said(at)}" if at else "signs until `gatepost keys rotate`"
+    return f"signs from {said(at)}" if at else f"may sign from {said(life.ready)}"
+
+
+def said(at: datetime) -> str:
+    """A time for people: to the second, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
