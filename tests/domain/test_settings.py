@@ -223,5 +223,5 @@ def test_hs256_does_not_start_on_a_weak_secret(environment, secret, environment_
 def test_an_algorithm_that_nobody_offers_stops_the_start(environment):
     environment(GATEPOST_SIGNING_ALGORITHM="none")
 
-    with pytest.raises(ValidationError, match="GATEPOST_SIGNING_ALGORITHM"):
+    with pytest.raises(ValidationError, match="signing_algorithm"):
         AuthServerSettings()

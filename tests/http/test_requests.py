@@ -208,6 +208,15 @@ async def test_what_anybody_gets_may_be_kept_a_while_and_asked_after(client, scr
     assert (changed.status, changed.text) == (200, '{"keys":[]}')
 
 
+@pytest.mark.requirement(41)
+async def test_how_long_keys_may_be_kept_is_a_setting(scripted_channel, script, http_session):
+    script.answers(keys_service_pb2.GetJsonWebKeySetResponse())
+
+    async with running(GatewaySettings(http_port=0, jwks_cache_seconds=60), scripted_channel) as gateway:
+        async with http_session.get(f"{gateway.http_url}/.well-known/jwks.json") as answer:
+            assert answer.headers["cache-control"] == "public, max-age=60"
+
+
 @pytest.mark.requirement(13)
 async def test_a_refusal_of_what_may_be_kept_may_not(client, script):
     async def answer(_request, context):
