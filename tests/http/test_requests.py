@@ -7,6 +7,8 @@ import grpc
 import pytest
 
 from gatepost.v1 import adapter_pb2, adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2
+from http_gateway.app import running
+from http_gateway.settings import GatewaySettings
 
 
 async def test_a_path_reaches_the_request_as_it_was_received(client, script):
@@ -212,9 +214,11 @@ async def test_what_anybody_gets_may_be_kept_a_while_and_asked_after(client, scr
 async def test_how_long_keys_may_be_kept_is_a_setting(scripted_channel, script, http_session):
     script.answers(keys_service_pb2.GetJsonWebKeySetResponse())
 
-    async with running(GatewaySettings(http_port=0, jwks_cache_seconds=60), scripted_channel) as gateway:
-        async with http_session.get(f"{gateway.http_url}/.well-known/jwks.json") as answer:
-            assert answer.headers["cache-control"] == "public, max-age=60"
+    async with (
+        running(GatewaySettings(http_port=0, jwks_cache_seconds=60), scripted_channel) as gateway,
+        http_session.get(f"{gateway.http_url}/.well-known/jwks.json") as answer,
+    ):
+        assert answer.headers["cache-control"] == "public, max-age=60"
 
 
 @pytest.mark.requirement(13)
