@@ -20,6 +20,7 @@ from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.refresh_tokens import RefreshLives, ReplayWindows
 from auth_server.domain.secrets import KeyRing, Seal
 from auth_server.domain.signing_keys import Algorithm, shared_key
+from auth_server.domain.verified_tokens import VerifiedTokens
 from auth_server.doors.grpc_port import PortTakenError, listening
 from auth_server.doors.health import Health
 from auth_server.doors.in_process import InProcessChannel
@@ -164,7 +165,7 @@ async def _rpcs(
     seal = Seal(ring)
     keys = await _tended_keys(settings, database, clock, stack)
     policy = AccessTokenPolicy(settings.issuer, settings.audience, settings.access_token_life)
-    access = Access(database, keys, policy, clock)
+    access = Access(database, keys, policy, clock, VerifiedTokens(policy))
     hashes = PasswordHashes(KeyRing.of(settings.peppers.get_secret_value()), settings.bcrypt_cost)
     hash_pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
     stack.callback(hash_pool.close)

@@ -50,6 +50,7 @@ class AccessToken:
 class Bearer:
     """What a verified access token says: of which user and sign-in (its family), and what else; times in seconds."""
 
+    key_id: str
     user_id: UUID
     family_id: UUID
     token_id: str
@@ -118,21 +119,32 @@ def verify(text: str, *, keys: Mapping[str, VerifyingKey], policy: AccessTokenPo
         )
     except jwt.PyJWTError:
         raise AccessTokenInvalidError from None
-    return _bearer_of(claims, policy, now)
+    bearer = _bearer_of(claims, key.kid)
+    check_times(bearer, policy, now)
+    return bearer
 
 
-def _bearer_of(claims: Mapping[str, Any], policy: AccessTokenPolicy, now: datetime) -> Bearer:
+def check_times(bearer: Bearer, policy: AccessTokenPolicy, now: datetime) -> None:
+    """Passes while the token is good.
+
+    Raises:
+        AccessTokenInvalidError: it is not good yet, or no more.
+    """
+    at, leeway = now.timestamp(), policy.leeway.total_seconds()
+    if bearer.issued > at + leeway or bearer.not_before > at + leeway or bearer.expires <= at - leeway:
+        raise AccessTokenInvalidError
+
+
+def _bearer_of(claims: Mapping[str, Any], key_id: str) -> Bearer:
     times = (claims["iat"], claims["nbf"], claims["exp"])
     if any(type(at) is not int for at in times) or not isinstance(claims["jti"], str):
         raise AccessTokenInvalidError
-    at, leeway = now.timestamp(), policy.leeway.total_seconds()
     issued, not_before, expires = times
-    if issued > at + leeway or not_before > at + leeway or expires <= at - leeway:
-        raise AccessTokenInvalidError
     user_id, family_id = find_id(str(claims["sub"])), find_id(str(claims["sid"]))
     if user_id is None or family_id is None:
         raise AccessTokenInvalidError
     return Bearer(
+        key_id=key_id,
         user_id=user_id,
         family_id=family_id,
         token_id=claims["jti"],

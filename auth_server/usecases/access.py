@@ -11,6 +11,7 @@ from auth_server.domain import access_tokens
 from auth_server.domain.access_tokens import AccessToken, AccessTokenPolicy, Bearer, KeyUnknownError
 from auth_server.domain.errors import AccessTokenInvalidError
 from auth_server.domain.users import Role, User
+from auth_server.domain.verified_tokens import VerifiedTokens
 from auth_server.storage import refresh_tokens
 from auth_server.storage.database import Db
 from auth_server.usecases.keys import Keys
@@ -43,6 +44,7 @@ class Access:
     keys: Keys
     policy: AccessTokenPolicy
     clock: Callable[[], datetime]
+    verified_tokens: VerifiedTokens
 
     def token_for(self, user: User, family_id: UUID, ends: datetime) -> AccessToken:
         """A new access token of this sign-in, which ends at `ends` unless it is refreshed before."""
@@ -92,4 +94,4 @@ class Access:
             raise AccessTokenInvalidError from None
 
     def _bearer_of(self, token: str) -> Bearer:
-        return access_tokens.verify(token, keys=self.keys.verifying, policy=self.policy, now=self.clock())
+        return self.verified_tokens.bearer_of(token, self.keys.verifying, self.clock())
