@@ -10,18 +10,28 @@ import jwt
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from gatepost.v1 import auth_service_pb2 as pb
 from tests.people import reason_of, refresh
 
-TRIES = settings(max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+TRIES = settings(max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 REPLAY, RETRY = timedelta(seconds=10), timedelta(minutes=5)
 IDLE, ABSOLUTE = timedelta(days=14), timedelta(days=90)
 REFUSED = "refused"
-WAITS = [REPLAY / 2, REPLAY, RETRY / 2, RETRY, IDLE / 2, IDLE - timedelta(seconds=1), IDLE]
-REQUEST_IDS = [None, "01890000-0000-4000-8000-00000000000a", "01890000-0000-4000-8000-00000000000b"]
+WAITS = [REPLAY / 2, REPLAY, REPLAY, RETRY / 2, RETRY, IDLE / 2, IDLE - timedelta(seconds=1), IDLE]
+REQUEST_IDS = st.sampled_from([None, *(f"01890000-0000-4000-8000-00000000000{end}" for end in "aab")])
+AT_ONCE = st.sampled_from([1, 1, 4])
+ANY = 5
+FAMILIES = st.integers(0, ANY)
 
 
 @dataclass
@@ -82,15 +92,29 @@ class Refreshes(RuleBasedStateMachine):
         signed_in = self.run_in_loop(self.people.login(self.email))
         self.families.append(Family(now + ABSOLUTE, [Token(signed_in.refresh_token, now + IDLE)]))
 
-    @rule(
-        which=st.integers(0, 3),
-        back=st.sampled_from([0, 0, 1, 1, 1, 2, 3]),
-        request_id=st.sampled_from(REQUEST_IDS),
-        at_once=st.sampled_from([1, 1, 4]),
-    )
-    def refreshes(self, which, back, request_id, at_once):
-        family, now = self.families[which % len(self.families)], self.clock()
-        token = family.tokens[-1 - min(back, len(family.tokens) - 1)]
+    @rule(family=FAMILIES, request_id=REQUEST_IDS, at_once=AT_ONCE)
+    def goes_on(self, family, request_id, at_once):
+        self.refreshes(*self.token_of(family, 0), request_id, at_once)
+
+    @rule(family=FAMILIES, back=st.sampled_from([1, 1, 1, 2]), request_id=REQUEST_IDS, at_once=AT_ONCE)
+    def comes_again(self, family, back, request_id, at_once):
+        self.refreshes(*self.token_of(family, back), request_id, at_once)
+
+    @rule(family=FAMILIES)
+    def lasts_for_weeks(self, family):
+        for _ in range(3):
+            self.waits(IDLE - timedelta(days=1))
+            self.refreshes(*self.token_of(family, 0), None, 1)
+
+    def token_of(self, which, back):
+        """A token so many generations back, of a sign-in that lives, where there is one, or of any."""
+        living = [family for family in self.families if family.lives(self.clock())]
+        among = self.families if which == ANY or not living else living
+        family = among[which % len(among)]
+        return family, family.tokens[-1 - min(back, len(family.tokens) - 1)]
+
+    def refreshes(self, family, token, request_id, at_once):
+        now = self.clock()
         due = due_answer(family, token, request_id, now)
 
         answers = self.run_in_loop(self.refresh(token.text, request_id, at_once))
@@ -121,10 +145,9 @@ class Refreshes(RuleBasedStateMachine):
         assert reason_of(answer) == "REFRESH_TOKEN_INVALID"
         return REFUSED
 
-    @rule(which=st.integers(0, 3), back=st.integers(0, 2))
-    def logs_out(self, which, back):
-        family = self.families[which % len(self.families)]
-        token = family.tokens[-1 - min(back, len(family.tokens) - 1)]
+    @rule(family=FAMILIES, back=st.integers(0, 2))
+    def logs_out(self, family, back):
+        family, token = self.token_of(family, back)
         self.run_in_loop(self.log_out(token.text))
         family.ended = True
 
@@ -135,6 +158,7 @@ class Refreshes(RuleBasedStateMachine):
     def waits(self, by):
         self.clock.advance(by)
 
+    @precondition(lambda self: len(self.families) > 2)
     @rule()
     def is_disabled_for_a_while(self):
         for at in (self.clock(), None):

@@ -12,6 +12,7 @@ from gatepost.v1 import auth_service_pb2 as pb
 from gatepost.v1.adapter_service_pb2 import AdapterServiceDeleteUserRequest
 from tests.conftest import ADAPTER_SECRET
 from tests.people import People, reason_of, refresh, refused
+from tests.waiting import backends_that_wait
 
 SHORTLY, LATE = timedelta(seconds=9), timedelta(seconds=11)
 STILL_RETRYING, TOO_LATE_TO_RETRY = timedelta(minutes=4), timedelta(minutes=6)
@@ -41,6 +42,20 @@ async def test_fifty_at_once_get_the_same_pair(people, sql):
     assert await sql.fetchval("SELECT count(*) FROM refresh_tokens") == 2
     assert await living(sql) == (1, 1)
     assert await refresh(people, answers[0].refresh_token)
+
+
+@pytest.mark.requirement(38)
+async def test_those_who_lose_the_race_for_the_write_get_the_winners_pair(people, sql):
+    signed_in = await people.signed_in()
+    async with sql.transaction():
+        await sql.execute("SELECT FROM refresh_tokens FOR UPDATE")
+        calls = [asyncio.ensure_future(refresh(people, signed_in.refresh_token)) for _ in range(20)]
+        await backends_that_wait(sql, 8)
+
+    answers = await asyncio.gather(*calls)
+
+    assert all(answer == answers[0] for answer in answers)
+    assert await sql.fetchval("SELECT count(*) FROM refresh_tokens") == 2
 
 
 @pytest.mark.requirement(38)
