@@ -16,8 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> None:
     """Ends with 1 if a lock has to be written again."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    client = tomllib.loads((ROOT / "clients" / "python" / "pyproject.toml").read_text())["project"]
     run, dev = project["project"]["dependencies"], project["dependency-groups"]["dev"]
-    stale = [*stale_in("run", run), *stale_in("dev", [*run, *dev])]
+    # The client's tests run in our environment.
+    clients = [*client["dependencies"], *client["optional-dependencies"]["aiohttp"]]
+    stale = [*stale_in("run", run), *stale_in("dev", [*run, *dev, *clients])]
     for line in stale:
         print(f"{line}; run scripts/lock")
     sys.exit(bool(stale))

@@ -38,4 +38,4 @@ fi
 unset PYTHONHOME
 export VIRTUAL_ENV=$gatepost_venv
 export PATH=$gatepost_venv/bin:$PATH
-export PYTHONPATH=$gatepost_root:$gatepost_root/generated
+export PYTHONPATH=$gatepost_root:$gatepost_root/generated:$gatepost_root/clients/python/src

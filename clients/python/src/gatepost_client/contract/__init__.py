@@ -1,0 +1,1 @@
+"""The contract, made from protos/ by scripts/generate."""
