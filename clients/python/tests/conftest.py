@@ -34,7 +34,7 @@ def verifying(gatepost: ScriptedGatepost) -> Verifying:
 
     @asynccontextmanager
     async def made(*, synced: bool = True, **settings: Any) -> AsyncIterator[AccessTokenVerifier]:
-        settings = {"stale_after": timedelta(seconds=0.5)} | settings
+        settings = {"stale_after": timedelta(seconds=5)} | settings
         async with (
             GatepostClient(gatepost.target, plaintext=True) as client,
             AccessTokenVerifier(client, **settings) as verifier,
