@@ -39,6 +39,7 @@ from auth_server.servicers.authorization import AuthorizationService
 from auth_server.servicers.ext_authz_contract import AUTHORIZATION
 from auth_server.servicers.identity import IdentityService
 from auth_server.servicers.keys import KeysService
+from auth_server.servicers.sessions import SessionService
 from auth_server.servicers.tokens import TokenService
 from auth_server.servicers.users import UsersService
 from auth_server.settings import AuthServerSettings
@@ -55,6 +56,7 @@ from auth_server.usecases.revocation_tail import RevocationTail
 from auth_server.usecases.revocations import Revocations
 from auth_server.usecases.services import Services
 from auth_server.usecases.sign_in import SignIn
+from auth_server.usecases.sign_ins import SignIns
 from auth_server.usecases.tokens import Tokens
 from auth_server.usecases.users import Users
 from gatepost.v1 import (
@@ -62,6 +64,7 @@ from gatepost.v1 import (
     auth_service_pb2,
     identity_service_pb2,
     keys_service_pb2,
+    session_service_pb2,
     token_service_pb2,
     users_service_pb2,
 )
@@ -194,6 +197,11 @@ async def _rpcs(
         ),
         (auth_service_pb2, "AuthService", AuthService(registration, sign_in, refreshing)),
         (users_service_pb2, "UsersService", UsersService(users)),
+        (
+            session_service_pb2,
+            "SessionService",
+            SessionService(SignIns(database, _derived(ring, "page tokens of sign-ins"), clock)),
+        ),
         (token_service_pb2, "TokenService", TokenService(Tokens(database, access, clock), revocations)),
         (keys_service_pb2, "KeysService", KeysService(keys)),
         (identity_service_pb2, "IdentityService", IdentityService()),

@@ -12,6 +12,7 @@ import click
 
 from gatepost_cli.keys_commands import keys_group
 from gatepost_cli.services_commands import services_group
+from gatepost_cli.users_commands import users_group
 
 _PORT = click.IntRange(0, 65535)
 
@@ -140,31 +141,7 @@ def migrate_command() -> None:
         click.echo(name)
 
 
-@gatepost.group("users")
-def users_group() -> None:
-    """Operate on users."""
-
-
-@users_group.command("role")
-@click.argument("email")
-@click.argument("role", type=click.Choice(["user", "operator"]))
-def role_command(email: str, role: str) -> None:
-    """Give the user with this EMAIL a role; an operator may see and delete every user.
-
-    The database is GATEPOST_DATABASE_URL's, else that of the `gatepost up` that runs.
-
-    \b
-    Example:
-      gatepost users role ada@example.com operator
-    """
-    import asyncio
-
-    from gatepost_cli.database import database_url, set_role
-
-    asyncio.run(set_role(database_url(), email, role))
-    click.echo(f"{email} is {role} now; access tokens say so from the next sign-in or refresh on.")
-
-
+gatepost.add_command(users_group)
 gatepost.add_command(services_group)
 gatepost.add_command(keys_group)
 

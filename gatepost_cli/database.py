@@ -14,7 +14,7 @@ from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.users import Role
 from auth_server.settings import AuthServerSettings
 from auth_server.settings.sources import NamedSource
-from auth_server.storage import migrations, users
+from auth_server.storage import disabling, migrations, users
 from auth_server.storage.database import Database, connected
 from gatepost_cli.installation import Installation
 from gatepost_cli.refusals import RefusalError
@@ -91,6 +91,20 @@ async def opened(url: str) -> AsyncIterator[Database]:
     with _refusals(url):
         async with connected(url, size=1) as db:
             yield db
+
+
+async def set_disabled(url: str, email: str, *, disabled: bool) -> None:
+    """Disables the user with this address, or enables them.
+
+    Raises:
+        RefusalError: there is no such user, or the database refuses.
+    """
+    now = datetime.now(UTC)
+    async with opened(url) as db:
+        user_id = await disabling.find_by_email(db, email)
+        found = user_id is not None and await disabling.set_disabled(db, user_id, now if disabled else None, now)
+    if not found:
+        raise RefusalError(f"no user has the address {email}")
 
 
 @contextmanager

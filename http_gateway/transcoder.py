@@ -20,6 +20,7 @@ from http_gateway.bindings import Binding
 from http_gateway.bodies import body_of, is_form
 from http_gateway.caching import cacheable_answer, etag_of
 from http_gateway.channel import Channel
+from http_gateway.clients import client_metadata_of
 from http_gateway.credentials import credential_form_of
 from http_gateway.deadlines import Deadline, deadline_of, out_of_time
 from http_gateway.field_names import FieldNames
@@ -77,7 +78,7 @@ class BoundRoute:
                 contract, or the RPC was refused.
         """
         request = visit.request
-        metadata = [("x-request-id", visit.request_id)]
+        metadata = [("x-request-id", visit.request_id), *client_metadata_of(request)]
         if self._credential is not None:
             metadata.append(self._credential.metadata_of(request.headers))
         deadline = deadline_of(request.headers, self._settings.request_timeout_seconds)

@@ -135,6 +135,12 @@ class UserNotFoundError(AuthError):
     kind, reason = Kind.NOT_FOUND, "USER_NOT_FOUND"
 
 
+class SignInNotFoundError(AuthError):
+    """There is no such sign-in, or it has ended."""
+
+    kind, reason = Kind.NOT_FOUND, "SIGN_IN_NOT_FOUND"
+
+
 class EmailTakenError(AuthError):
     """Another user has this email address."""
 

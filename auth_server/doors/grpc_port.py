@@ -16,6 +16,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
+from auth_server.domain.clients import address_of_peer
 from auth_server.doors.health import Health
 from auth_server.doors.rpcs import Rpc
 from auth_server.interceptors.calls import Call
@@ -91,7 +92,7 @@ def _served_stream(rpc: Rpc) -> Any:
     async def serve(request: bytes, context: Any) -> None:
         # The caller's own deadline ends a stream; gRPC cancels it.
         try:
-            async with aclosing(await handler(request, Call(_metadata_of(context)))) as stream:
+            async with aclosing(await handler(request, _call_of(context, None))) as stream:
                 async for message in stream:
                     await context.write(message)
         except RefusedError as refusal:
@@ -105,11 +106,15 @@ def _served_call(rpc: Rpc) -> Any:
 
     async def serve(request: bytes, context: Any) -> Any:
         try:
-            return await handler(request, Call(_metadata_of(context), context.time_remaining()))
+            return await handler(request, _call_of(context, context.time_remaining()))
         except RefusedError as refusal:
             await _abort(context, refusal.status)
 
     return grpc.unary_unary_rpc_method_handler(serve, response_serializer=_serialize)
+
+
+def _call_of(context: Any, seconds_left: float | None) -> Call:
+    return Call(_metadata_of(context), seconds_left, peer_address=address_of_peer(context.peer()))
 
 
 def _metadata_of(context: Any) -> dict[str, str | bytes]:

@@ -52,7 +52,7 @@ def _caller(rpc: Rpc) -> Callable[..., Awaitable[Any]]:
     # The parameters are those of grpc.aio's multi-callables.
     async def call(request: Message, *, timeout: float | None = None, metadata: Metadata = ()) -> Any:  # noqa: ASYNC109
         try:
-            return await handler(request, Call(dict(metadata), timeout))
+            return await handler(request, Call(dict(metadata), timeout, from_gateway=True))
         except RefusedError as refusal:
             raise _error_of(refusal.status) from refusal
 

@@ -12,6 +12,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from auth_server.domain.clients import Client, client_of
 from auth_server.domain.identities import Identity
 from auth_server.domain.services import Service
 from auth_server.usecases.access import SignedInCaller
@@ -54,6 +55,10 @@ class Call:
 
     metadata: Mapping[str, str | bytes]
     seconds_left: float | None = None
+    from_gateway: bool = False
+    """Whether a gateway calls that has proven who it is: then the metadata speaks of the client behind it."""
+    peer_address: str = ""
+    """The IP address at the other end of the connection; empty where there is none."""
     request_id: str = field(init=False)
     certificate_names: tuple[str, ...] = ()
     """DNS names and URIs of the client's certificate, which the port has verified; none where it asks for none."""
@@ -67,6 +72,13 @@ class Call:
         given = self.metadata.get("x-request-id")
         good = isinstance(given, str) and REQUEST_ID.fullmatch(given)
         self.request_id = str(given) if good else secrets.token_hex(16)
+
+    @property
+    def client(self) -> Client:
+        """Where the call comes from: as a proven gateway tells, else as the connection shows."""
+        if self.from_gateway:
+            return client_of(self.metadata.get("x-client-address"), self.metadata.get("x-client-agent"))
+        return client_of(self.peer_address, self.metadata.get("user-agent"))
 
 
 Handler = Callable[[Any, Call], Awaitable[Any]]

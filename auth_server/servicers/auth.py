@@ -27,20 +27,21 @@ class AuthService:
         user = pb.RegisteredUser(name=request.name, email=request.email, profile=request.profile)
         return pb.RegisterResponse(user=user)
 
-    async def Login(self, request: pb.LoginRequest, _: Call) -> pb.LoginResponse:
+    async def Login(self, request: pb.LoginRequest, call: Call) -> pb.LoginResponse:
         """Signs a user in by email and password."""
-        signed_in = await self.sign_in.with_password(request.email, request.password)
+        signed_in = await self.sign_in.with_password(request.email, request.password, call.client)
         return pb.LoginResponse(
             user=message_of_user(signed_in.user), backend_tokens=message_of_tokens(signed_in.tokens)
         )
 
-    async def OAuthLogin(self, request: pb.OAuthLoginRequest, _: Call) -> pb.OAuthLoginResponse:
+    async def OAuthLogin(self, request: pb.OAuthLoginRequest, call: Call) -> pb.OAuthLoginResponse:
         """Signs a user in whom the front end's server has signed in with a provider."""
         signed_in = await self.sign_in.with_provider(
             request.email,
             request.provider if request.HasField("provider") else None,
             request.provider_account_id if request.HasField("provider_account_id") else None,
             request.id_token if request.HasField("id_token") else None,
+            call.client,
         )
         return pb.OAuthLoginResponse(
             user=message_of_user(signed_in.user), backend_tokens=message_of_tokens(signed_in.tokens)

@@ -39,6 +39,16 @@ class UsersService:
         await self.users.delete(request.id)
         return pb.DeleteUserResponse()
 
+    async def DisableUser(self, request: pb.DisableUserRequest, _: Call) -> pb.DisableUserResponse:
+        """Disables a user."""
+        await self.users.disable(request.id)
+        return pb.DisableUserResponse()
+
+    async def EnableUser(self, request: pb.EnableUserRequest, _: Call) -> pb.EnableUserResponse:
+        """Lets a disabled user sign in again."""
+        await self.users.enable(request.id)
+        return pb.EnableUserResponse()
+
 
 def values_of(user: user_pb2.User) -> Mapping[str, object]:
     """The fields of the message that have a value, by their path."""

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from asyncpg import ForeignKeyViolationError
-
+from auth_server.domain.clients import Client
 from auth_server.domain.errors import UserNotFoundError
 from auth_server.domain.refresh_tokens import KeptAnswer, PresentedToken
 from auth_server.domain.users import Role
@@ -18,28 +17,54 @@ EndReason = Literal["logout", "reuse", "revoked"]
 
 
 async def start_family(
-    db: Db, family_id: UUID, user_id: UUID, token_hash: bytes, *, now: datetime, expires: datetime, ends: datetime
+    db: Db,
+    family_id: UUID,
+    user_id: UUID,
+    token_hash: bytes,
+    *,
+    now: datetime,
+    expires: datetime,
+    ends: datetime,
+    client: Client,
 ) -> None:
     """Begins a sign-in: its first token lives until `expires`, all of it until `ends`.
 
+    The user's row is locked against being disabled: who disables them at this moment ends this sign-in too, or is
+    before it.
+
     Raises:
-        UserNotFoundError: the user was deleted meanwhile.
+        UserNotFoundError: the user was deleted or disabled meanwhile.
     """
-    statement = """
-        WITH family AS (
-            INSERT INTO refresh_families (id, user_id, created_at, expires)
-            VALUES ($1, $2, $4, $6)
+    row = await db.fetchrow(
+        """
+        WITH owner AS (
+            SELECT id
+              FROM users
+             WHERE id = $2
+               AND disabled_at IS NULL
+               FOR SHARE
+        ), family AS (
+            INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address)
+            SELECT $1, id, $4, $6, $7, $8
+              FROM owner
             RETURNING id
         )
         INSERT INTO refresh_tokens (token_hash, family_id, generation, expires)
         SELECT $3, id, 1, $5
           FROM family
         RETURNING family_id
-        """
-    try:
-        await db.fetchrow(statement, family_id, user_id, token_hash, now, expires, ends)
-    except ForeignKeyViolationError as error:
-        raise UserNotFoundError from error
+        """,
+        family_id,
+        user_id,
+        token_hash,
+        now,
+        expires,
+        ends,
+        client.agent,
+        client.address,
+    )
+    if row is None:
+        raise UserNotFoundError
 
 
 async def find(db: Db, token_hash: bytes) -> PresentedToken | None:

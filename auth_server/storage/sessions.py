@@ -19,17 +19,25 @@ def session_of(row: Row) -> Session:
 
 
 async def create(db: Db, session: Session, token_hash: bytes) -> Session:
-    """The session as stored.
+    """The session as stored. The user's row is locked against being disabled, as it is where a sign-in begins.
 
     Raises:
         SessionTokenTakenError: a session with this token exists.
-        UserNotFoundError: there is no such user.
+        UserNotFoundError: there is no such user, or they are disabled.
     """
     try:
         row = await db.fetchrow(
             """
+            WITH owner AS (
+                SELECT id
+                  FROM users
+                 WHERE id = $3
+                   AND disabled_at IS NULL
+                   FOR SHARE
+            )
             INSERT INTO sessions (token_hash, id, user_id, expires)
-            VALUES ($1, $2, $3, $4)
+            SELECT $1, $2, id, $4
+              FROM owner
             RETURNING id, user_id, expires
             """,
             token_hash,
@@ -39,8 +47,8 @@ async def create(db: Db, session: Session, token_hash: bytes) -> Session:
         )
     except UniqueViolationError as error:
         raise SessionTokenTakenError from error
-    except ForeignKeyViolationError as error:
-        raise UserNotFoundError from error
+    if row is None:
+        raise UserNotFoundError
     return session_of(row)
 
 
@@ -66,7 +74,7 @@ async def find_with_user(db: Db, token_hash: bytes, now: datetime) -> tuple[Sess
 async def change(
     db: Db, token_hash: bytes, user_id: UUID | None, expires: datetime | None, now: datetime
 ) -> Session | None:
-    """The live session of this token with a new user or end, each where it is not None.
+    """The live session of this token with a new user or end, each where it is not None; a disabled user gets none.
 
     Raises:
         UserNotFoundError: there is no such user.
@@ -74,10 +82,18 @@ async def change(
     try:
         row = await db.fetchrow(
             """
+            WITH owner AS (
+                SELECT disabled_at
+                  FROM users
+                 WHERE id = $2
+                   FOR SHARE
+            )
             UPDATE sessions
                SET user_id = COALESCE($2, user_id),
                    expires = COALESCE($3, expires)
-             WHERE token_hash = $1 AND expires > $4
+             WHERE token_hash = $1
+               AND expires > $4
+               AND NOT EXISTS (SELECT FROM owner WHERE disabled_at IS NOT NULL)
             RETURNING id, user_id, expires
             """,
             token_hash,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from auth_server.domain.sign_ins import LiveSignIn
 from auth_server.storage.database import Db
 
 EndReason = Literal["revoked", "ended"]
@@ -29,3 +30,68 @@ async def end(db: Db, sign_in_id: UUID, user_id: UUID, reason: EndReason, now: d
         now,
     )
     return row is not None
+
+
+async def page(db: Db, user_id: UUID, before: UUID | None, size: int, now: datetime) -> list[LiveSignIn]:
+    """At most so many of the user's sign-ins that could still be refreshed, the newest first, from behind this one."""
+    rows = await db.fetch(
+        """
+        SELECT refresh_families.id, refresh_families.user_agent, refresh_families.address, refresh_families.created_at,
+               COALESCE(parent.used_at, refresh_families.created_at) AS last_used_at, latest.expires
+          FROM refresh_families
+          JOIN refresh_tokens AS latest
+            ON latest.family_id = refresh_families.id
+           AND latest.used_at IS NULL
+           AND latest.expires > $4
+          LEFT JOIN refresh_tokens AS parent
+            ON parent.family_id = refresh_families.id
+           AND parent.generation = latest.generation - 1
+         WHERE refresh_families.user_id = $1
+           AND refresh_families.ended_at IS NULL
+           AND refresh_families.expires > $4
+           AND ($2::uuid IS NULL OR refresh_families.id < $2)
+         ORDER BY refresh_families.id DESC
+         LIMIT $3
+        """,
+        user_id,
+        before,
+        size,
+        now,
+    )
+    return [
+        LiveSignIn(
+            id=row["id"],
+            device=row["user_agent"],
+            address=row["address"],
+            created=row["created_at"],
+            last_used=row["last_used_at"],
+            expires=row["expires"],
+        )
+        for row in rows
+    ]
+
+
+async def end_all(db: Db, user_id: UUID, but: UUID | None, now: datetime) -> int:
+    """How many of the user's sign-ins have ended by this call, all but this one; their NextAuth sessions go along."""
+    row = await db.fetchrow(
+        """
+        WITH ended AS (
+            UPDATE refresh_families
+               SET ended_at = $3, ended_reason = 'ended'
+             WHERE user_id = $1
+               AND id IS DISTINCT FROM $2::uuid
+               AND ended_at IS NULL
+               AND expires > $3
+            RETURNING id
+        ), gone AS (
+            DELETE FROM sessions
+             WHERE user_id = $1
+        )
+        SELECT count(*) AS ended
+          FROM ended
+        """,
+        user_id,
+        but,
+        now,
+    )
+    return int(row["ended"])

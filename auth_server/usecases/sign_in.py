@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from auth_server.domain.clients import Client
 from auth_server.domain.errors import (
     CredentialsInvalidError,
     OAuthLoginRefusedError,
@@ -45,7 +46,7 @@ class SignIn:
     dummy_hash: str
     verified_only: bool
 
-    async def with_password(self, email: str, password: str) -> SignedIn:
+    async def with_password(self, email: str, password: str, client: Client) -> SignedIn:
         """Signs a user in; takes as long whether or not the email exists (OWASP ASVS 5.0, 6.3.8).
 
         Raises:
@@ -63,12 +64,17 @@ class SignIn:
             newer = await self.hash_pool.run(self.hashes.make, password)
             await users.replace_hash(self.db, owner.user.id, made, newer)
         try:
-            return await self._start(owner.user)
+            return await self._start(owner.user, client)
         except UserNotFoundError:
             raise CredentialsInvalidError from None
 
     async def with_provider(
-        self, email: str, provider: str | None, provider_account_id: str | None, id_token: str | None
+        self,
+        email: str,
+        provider: str | None,
+        provider_account_id: str | None,
+        id_token: str | None,
+        client: Client,
     ) -> SignedIn:
         """Signs a user in whom the front end's server vouches for, and who has a linked account.
 
@@ -87,15 +93,15 @@ class SignIn:
         if id_token:
             await self.identity_providers.check(id_token, linked_provider, linked_id, self.clock())
         try:
-            return await self._start(user)
+            return await self._start(user, client)
         except UserNotFoundError:
             raise OAuthLoginRefusedError from None
 
-    async def _start(self, user: User) -> SignedIn:
+    async def _start(self, user: User, client: Client) -> SignedIn:
         now, token, family_id = self.clock(), new_token(), new_id()
         ends = now + self.lives.absolute
         expires = self.lives.expiry_of(now, ends)
         await refresh_tokens.start_family(
-            self.db, family_id, user.id, token_hash(token), now=now, expires=expires, ends=ends
+            self.db, family_id, user.id, token_hash(token), now=now, expires=expires, ends=ends, client=client
         )
         return SignedIn(user, TokenPair(self.access.token_for(user, family_id, expires), token))

@@ -11,7 +11,7 @@ from auth_server.domain import page_tokens
 from auth_server.domain.errors import FieldNotUpdatableError, UserNotFoundError, Violation
 from auth_server.domain.ids import get_user_id
 from auth_server.domain.users import PROFILE_FIELDS, AdapterUser, User
-from auth_server.storage import users
+from auth_server.storage import disabling, users
 from auth_server.storage.database import Db
 
 Found = TypeVar("Found")
@@ -90,6 +90,25 @@ class Users:
             UserNotFoundError: there is no such user.
         """
         _present(await users.delete(self.db, get_user_id(user_id)))
+
+    async def disable(self, user_id: str) -> None:
+        """Disables the user, whose sign-ins and sessions end at once.
+
+        Raises:
+            UserNotFoundError: there is no such user.
+        """
+        now = self.clock()
+        if not await disabling.set_disabled(self.db, get_user_id(user_id), now, now):
+            raise UserNotFoundError
+
+    async def enable(self, user_id: str) -> None:
+        """Lets the user sign in again.
+
+        Raises:
+            UserNotFoundError: there is no such user.
+        """
+        if not await disabling.set_disabled(self.db, get_user_id(user_id), None, self.clock()):
+            raise UserNotFoundError
 
 
 def _allowed(mask: Iterable[str], allowed: frozenset[str], implied: str = "") -> frozenset[str]:

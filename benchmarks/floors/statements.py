@@ -67,8 +67,16 @@ class Statements:
     async def create_session(self, token: str, user_id: str, expires: datetime) -> Row:
         return await self._pool.fetchrow(
             """
+            WITH owner AS (
+                SELECT id
+                  FROM users
+                 WHERE id = $3
+                   AND disabled_at IS NULL
+                   FOR SHARE
+            )
             INSERT INTO sessions (token_hash, id, user_id, expires)
-            VALUES ($1, $2, $3, $4)
+            SELECT $1, $2, id, $4
+              FROM owner
             RETURNING id, user_id, expires
             """,
             _hash(token),
@@ -89,7 +97,7 @@ class Statements:
         await asyncio.get_running_loop().run_in_executor(self._hashing, bcrypt.checkpw, b"x" * 64, made)
         token, family_id, now = secrets.token_hex(32), uuid4(), datetime.now(UTC)
         times = now, now + TOKEN_LIFE, now + TOKEN_LIFE
-        await self._pool.fetchrow(_FAMILY_START, family_id, row["id"], _hash(token), *times)
+        await self._pool.fetchrow(_FAMILY_START, family_id, row["id"], _hash(token), *times, "an agent", "192.0.2.1")
         return row, _tokens(row, family_id, token, now)
 
     async def rotated(self, token: str) -> Tokens:
@@ -111,9 +119,16 @@ _PASSWORD_OWNER = """
     """
 
 _FAMILY_START = """
-    WITH family AS (
-        INSERT INTO refresh_families (id, user_id, created_at, expires)
-        VALUES ($1, $2, $4, $6)
+    WITH owner AS (
+        SELECT id
+          FROM users
+         WHERE id = $2
+           AND disabled_at IS NULL
+           FOR SHARE
+    ), family AS (
+        INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address)
+        SELECT $1, id, $4, $6, $7, $8
+          FROM owner
         RETURNING id
     )
     INSERT INTO refresh_tokens (token_hash, family_id, generation, expires)

@@ -15,6 +15,7 @@ from gatepost.v1 import (
     identity_service_pb2,
     keys_service_pb2,
     options_pb2,
+    session_service_pb2,
     token_service_pb2,
     users_service_pb2,
 )
@@ -28,6 +29,7 @@ FILES = (
     auth_service_pb2,
     identity_service_pb2,
     keys_service_pb2,
+    session_service_pb2,
     token_service_pb2,
     users_service_pb2,
 )
@@ -91,6 +93,8 @@ async def outcome(channel, rpc, metadata, named):
     request = GetMessageClass(method.input_type)()
     if rpc.startswith("UsersService/") and "id" in method.input_type.fields_by_name:
         request.id = named
+    if rpc.startswith("SessionService/"):
+        request.user_id = named
     call = (channel.unary_stream if method.server_streaming else channel.unary_unary)(
         f"/gatepost.v1.{rpc}",
         request_serializer=type(request).SerializeToString,
@@ -107,7 +111,7 @@ async def outcome(channel, rpc, metadata, named):
 
 async def outcome_by_rest(rest, door, metadata, named):
     """The same, of a call through one of the RPC's routes."""
-    path = door.path.replace("{id}", named if door.rpc.startswith("UsersService/") else "1")
+    path = door.path.replace("{user_id}", named).replace("{id}", named if door.rpc.startswith("UsersService/") else "1")
     for field in ("{provider}", "{provider_account_id=**}", "{session_token}"):
         path = path.replace(field, "x")
     body = None if door.verb in ("GET", "DELETE") else {}

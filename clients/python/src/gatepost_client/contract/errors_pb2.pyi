@@ -114,6 +114,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The server has no such RPC (UNIMPLEMENTED).
     Example: a client of a newer contract.
     """
+    ERROR_REASON_SIGN_IN_NOT_FOUND: _ErrorReason.ValueType  # 44
+    """The user has no such sign-in, or it has ended (NOT_FOUND).
+    Example: EndSignIn twice with one id.
+    """
     ERROR_REASON_EMAIL_TAKEN: _ErrorReason.ValueType  # 60
     """Another user has this email address (ALREADY_EXISTS).
     Example: CreateUser for an address in use.
@@ -255,6 +259,10 @@ Example: `GET /auth/login`.
 ERROR_REASON_RPC_NOT_FOUND: ErrorReason.ValueType  # 43
 """The server has no such RPC (UNIMPLEMENTED).
 Example: a client of a newer contract.
+"""
+ERROR_REASON_SIGN_IN_NOT_FOUND: ErrorReason.ValueType  # 44
+"""The user has no such sign-in, or it has ended (NOT_FOUND).
+Example: EndSignIn twice with one id.
 """
 ERROR_REASON_EMAIL_TAKEN: ErrorReason.ValueType  # 60
 """Another user has this email address (ALREADY_EXISTS).

@@ -60,6 +60,16 @@ class UsersServiceStub:
                 request_serializer=gatepost__client_dot_contract_dot_users__service__pb2.DeleteUserRequest.SerializeToString,
                 response_deserializer=gatepost__client_dot_contract_dot_users__service__pb2.DeleteUserResponse.FromString,
                 _registered_method=True)
+        self.DisableUser = channel.unary_unary(
+                '/gatepost.v1.UsersService/DisableUser',
+                request_serializer=gatepost__client_dot_contract_dot_users__service__pb2.DisableUserRequest.SerializeToString,
+                response_deserializer=gatepost__client_dot_contract_dot_users__service__pb2.DisableUserResponse.FromString,
+                _registered_method=True)
+        self.EnableUser = channel.unary_unary(
+                '/gatepost.v1.UsersService/EnableUser',
+                request_serializer=gatepost__client_dot_contract_dot_users__service__pb2.EnableUserRequest.SerializeToString,
+                response_deserializer=gatepost__client_dot_contract_dot_users__service__pb2.EnableUserResponse.FromString,
+                _registered_method=True)
 
 
 class UsersServiceServicer:
@@ -108,6 +118,28 @@ class UsersServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DisableUser(self, request, context):
+        """Disables a user, whose sign-ins and NextAuth sessions all end at once.
+
+        The user can neither log in nor refresh nor be signed in by a provider,
+        and gets no new session.
+        Accounts and profile stay. A user who is disabled already stays so.
+
+        Errors: USER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EnableUser(self, request, context):
+        """Lets a disabled user sign in again; what has ended stays ended.
+
+        Errors: USER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UsersServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +162,16 @@ def add_UsersServiceServicer_to_server(servicer, server):
                     servicer.DeleteUser,
                     request_deserializer=gatepost__client_dot_contract_dot_users__service__pb2.DeleteUserRequest.FromString,
                     response_serializer=gatepost__client_dot_contract_dot_users__service__pb2.DeleteUserResponse.SerializeToString,
+            ),
+            'DisableUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisableUser,
+                    request_deserializer=gatepost__client_dot_contract_dot_users__service__pb2.DisableUserRequest.FromString,
+                    response_serializer=gatepost__client_dot_contract_dot_users__service__pb2.DisableUserResponse.SerializeToString,
+            ),
+            'EnableUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnableUser,
+                    request_deserializer=gatepost__client_dot_contract_dot_users__service__pb2.EnableUserRequest.FromString,
+                    response_serializer=gatepost__client_dot_contract_dot_users__service__pb2.EnableUserResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -246,6 +288,60 @@ class UsersService:
             '/gatepost.v1.UsersService/DeleteUser',
             gatepost__client_dot_contract_dot_users__service__pb2.DeleteUserRequest.SerializeToString,
             gatepost__client_dot_contract_dot_users__service__pb2.DeleteUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DisableUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.UsersService/DisableUser',
+            gatepost__client_dot_contract_dot_users__service__pb2.DisableUserRequest.SerializeToString,
+            gatepost__client_dot_contract_dot_users__service__pb2.DisableUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnableUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.UsersService/EnableUser',
+            gatepost__client_dot_contract_dot_users__service__pb2.EnableUserRequest.SerializeToString,
+            gatepost__client_dot_contract_dot_users__service__pb2.EnableUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,20 @@ class UsersServiceStub:
 
     Errors: USER_NOT_FOUND.
     """
+    DisableUser: _aio.UnaryUnaryMultiCallable[_users_service_pb2.DisableUserRequest, _users_service_pb2.DisableUserResponse]
+    """Disables a user, whose sign-ins and NextAuth sessions all end at once.
+
+    The user can neither log in nor refresh nor be signed in by a provider,
+    and gets no new session.
+    Accounts and profile stay. A user who is disabled already stays so.
+
+    Errors: USER_NOT_FOUND.
+    """
+    EnableUser: _aio.UnaryUnaryMultiCallable[_users_service_pb2.EnableUserRequest, _users_service_pb2.EnableUserResponse]
+    """Lets a disabled user sign in again; what has ended stays ended.
+
+    Errors: USER_NOT_FOUND.
+    """
 
 class UsersServiceServicer(metaclass=_abc_1.ABCMeta):
     """UsersService shows users to themselves and to operators.
@@ -94,6 +108,32 @@ class UsersServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_users_service_pb2.DeleteUserResponse]:
         """Deletes the caller's own user with all accounts, sessions and tokens; an
         operator deletes any.
+
+        Errors: USER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def DisableUser(
+        self,
+        request: _users_service_pb2.DisableUserRequest,
+        context: _aio.ServicerContext[_users_service_pb2.DisableUserRequest, _abc.Awaitable[_users_service_pb2.DisableUserResponse]],
+    ) -> _abc.Awaitable[_users_service_pb2.DisableUserResponse]:
+        """Disables a user, whose sign-ins and NextAuth sessions all end at once.
+
+        The user can neither log in nor refresh nor be signed in by a provider,
+        and gets no new session.
+        Accounts and profile stay. A user who is disabled already stays so.
+
+        Errors: USER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def EnableUser(
+        self,
+        request: _users_service_pb2.EnableUserRequest,
+        context: _aio.ServicerContext[_users_service_pb2.EnableUserRequest, _abc.Awaitable[_users_service_pb2.EnableUserResponse]],
+    ) -> _abc.Awaitable[_users_service_pb2.EnableUserResponse]:
+        """Lets a disabled user sign in again; what has ended stays ended.
 
         Errors: USER_NOT_FOUND.
         """

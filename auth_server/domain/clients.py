@@ -1,0 +1,46 @@
+"""The client that a call comes from: its address, and what it says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import unquote
+
+LONGEST_AGENT_CHARACTERS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a call comes from; each is None where it is not known."""
+
+    address: str | None = None
+    """An IP address."""
+    agent: str | None = None
+    """The user agent, as the client names itself."""
+
+
+def client_of(address: object, agent: object) -> Client:
+    """The client of these texts; what is no IP address counts as none, and of an agent its printable beginning."""
+    return Client(_address_of(address), _agent_of(agent))
+
+
+def address_of_peer(peer: str) -> str:
+    """The IP address of a gRPC peer, such as `ipv4:192.0.2.1:4711` or `ipv6:%5B2001:db8::1%5D:4711`; else empty."""
+    kind, _, rest = unquote(peer).partition(":")
+    if kind not in ("ipv4", "ipv6"):
+        return ""
+    return rest.rpartition(":")[0].strip("[]")
+
+
+def _address_of(text: object) -> str | None:
+    try:
+        return str(ip_address(text)) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _agent_of(text: object) -> str | None:
+    if not isinstance(text, str):
+        return None
+    shown = "".join(each for each in text[:LONGEST_AGENT_CHARACTERS] if each.isprintable())
+    return shown or None

@@ -1,0 +1,55 @@
+"""`gatepost users disable` and `enable`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tests.cli.command import refusal_of, run
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+async def sign_in(owner_connection: asyncpg.Connection) -> AsyncIterator[str]:
+    """The id of a sign-in of Ada's."""
+    user_id, sign_in = uuid4(), uuid4()
+    await owner_connection.execute(
+        "INSERT INTO users (id, email, created_at, updated_at) VALUES ($1, 'Ada@example.com', now(), now())", user_id
+    )
+    await owner_connection.execute(
+        "INSERT INTO refresh_families (id, user_id, created_at, expires)"
+        " VALUES ($1, $2, now(), now() + interval '1 day')",
+        sign_in,
+        user_id,
+    )
+    yield str(sign_in)
+    await owner_connection.execute("DELETE FROM users WHERE id = $1", user_id)
+
+
+@pytest.mark.requirement(45)
+async def test_a_user_is_disabled_and_enabled_by_their_address(
+    owner_connection: asyncpg.Connection, database_url: str, sign_in: str
+) -> None:
+    disabled = run("users", "disable", "ada@example.com", GATEPOST_DATABASE_URL=database_url)
+    during = await owner_connection.fetchval("SELECT disabled_at IS NOT NULL FROM users WHERE email ILIKE 'ada@%'")
+    enabled = run("users", "enable", "ada@example.com", GATEPOST_DATABASE_URL=database_url)
+    after = await owner_connection.fetchval("SELECT disabled_at IS NOT NULL FROM users WHERE email ILIKE 'ada@%'")
+
+    assert (disabled.returncode, enabled.returncode) == (0, 0), (disabled.stderr, enabled.stderr)
+    assert "every sign-in and session has ended" in disabled.stdout
+    assert (during, after) == (True, False)
+    reason = "SELECT ended_reason FROM refresh_families WHERE id::text = $1"
+    assert await owner_connection.fetchval(reason, sign_in) == "user disabled"
+    logged = "SELECT count(*) FROM revocations WHERE subject_id = $1"
+    assert await owner_connection.fetchval(logged, sign_in) == 1
+
+
+@pytest.mark.parametrize("command", ["disable", "enable"])
+def test_an_address_that_nobody_has_is_told(database_url: str, command: str) -> None:
+    said = refusal_of("users", command, "nobody@example.com", GATEPOST_DATABASE_URL=database_url)
+
+    assert "no user has the address nobody@example.com" in said
