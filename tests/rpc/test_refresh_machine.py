@@ -28,7 +28,7 @@ REPLAY, RETRY = timedelta(seconds=10), timedelta(minutes=5)
 IDLE, ABSOLUTE = timedelta(days=14), timedelta(days=90)
 REFUSED = "refused"
 WAITS = [REPLAY / 2, REPLAY, REPLAY, RETRY / 2, RETRY, IDLE / 2, IDLE - timedelta(seconds=1), IDLE]
-REQUEST_IDS = st.sampled_from([None, *(f"01890000-0000-4000-8000-00000000000{end}" for end in "aab")])
+REQUEST_IDS = st.sampled_from([None, *(f"01890000-0000-4000-8000-00000000000{end}" for end in "ab")])
 AT_ONCE = st.sampled_from([1, 1, 4])
 ANY = 5
 FAMILIES = st.integers(0, ANY)
@@ -99,6 +99,12 @@ class Refreshes(RuleBasedStateMachine):
     @rule(family=FAMILIES, back=st.sampled_from([1, 1, 1, 2]), request_id=REQUEST_IDS, at_once=AT_ONCE)
     def comes_again(self, family, back, request_id, at_once):
         self.refreshes(*self.token_of(family, back), request_id, at_once)
+
+    @rule(family=FAMILIES, after=st.sampled_from([timedelta(), REPLAY, RETRY / 2]))
+    def is_retried(self, family, after):
+        family, token = self.token_of(family, 1)
+        self.waits(after)
+        self.refreshes(family, token, token.request_id, 1)
 
     @rule(family=FAMILIES)
     def lasts_for_weeks(self, family):
