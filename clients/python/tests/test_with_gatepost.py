@@ -20,8 +20,9 @@ from gatepost_client import (
     caller,
 )
 from gatepost_client.contract.auth_service_pb2 import LogoutRequest
+from gatepost_client.contract.session_service_pb2 import EndSignInsRequest
 from gatepost_client.contract.token_service_pb2 import RevokeRequest, WatchRevocationsRequest
-from gatepost_client.contract.users_service_pb2 import DeleteUserRequest, GetUserRequest
+from gatepost_client.contract.users_service_pb2 import DeleteUserRequest, DisableUserRequest, GetUserRequest
 from gatepost_client.guards.aiohttp_server import aiohttp_guard
 from tests.services import a_service
 
@@ -65,13 +66,42 @@ async def test_a_service_refuses_a_revoked_sign_in_within_a_second(people, clien
 
 
 @pytest.mark.requirement(44, 45)
-async def test_logging_out_reaches_listeners_within_a_second(people, client, listener):
+async def test_logging_out_reaches_verifiers_within_a_second(people, client, listener):
     ann = await people.signed_in()
     await listener.verify(ann.access_token)
 
     await client.auth.Logout(LogoutRequest(), metadata=ann.refresh)
 
     assert await seconds_until_refused(listener, ann.access_token) < SECOND
+
+
+@pytest.mark.requirement(44, 45)
+async def test_ending_the_others_reaches_verifiers_within_a_second(people, client, listener):
+    email = await people.registered()
+    others = [await people.login(email) for _ in range(2)]
+    current = await people.login(email)
+    for each in (*others, current):
+        await listener.verify(each.access_token)
+
+    ending = EndSignInsRequest(user_id=current.id, keep_current=True)
+    await client.sessions.EndSignIns(ending, metadata=bearer(current.access_token))
+
+    assert max([await seconds_until_refused(listener, each.access_token) for each in others]) < SECOND
+    assert await listener.verify(current.access_token)
+
+
+@pytest.mark.requirement(45)
+async def test_a_disabled_user_is_refused_within_a_second(people, db, server, listener):
+    ann = await people.signed_in()
+    await listener.verify(ann.access_token)
+    operator = await a_service(db, "gatepost.v1.UsersService/DisableUser")
+    of_operator = ServiceCredential(operator.name, operator.secret)
+
+    async with GatepostClient(server.grpc_target, credential=of_operator, plaintext=True) as client:
+        await client.users.DisableUser(DisableUserRequest(id=ann.id))
+
+    assert await seconds_until_refused(listener, ann.access_token) < SECOND
+    assert listener.counters.questions == 0
 
 
 @pytest.mark.requirement(45)

@@ -14,6 +14,7 @@ from gatepost_client.contract import (
     auth_service_pb2,
     identity_service_pb2,
     keys_service_pb2,
+    session_service_pb2,
     token_service_pb2,
     users_service_pb2,
 )
@@ -30,6 +31,7 @@ SERVICES: Sequence[ServiceDescriptor] = tuple(
         auth_service_pb2,
         identity_service_pb2,
         keys_service_pb2,
+        session_service_pb2,
         token_service_pb2,
         users_service_pb2,
     )

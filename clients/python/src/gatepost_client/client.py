@@ -14,6 +14,7 @@ from gatepost_client.contract.adapter_service_pb2_grpc import AdapterServiceStub
 from gatepost_client.contract.auth_service_pb2_grpc import AuthServiceStub
 from gatepost_client.contract.identity_service_pb2_grpc import IdentityServiceStub
 from gatepost_client.contract.keys_service_pb2_grpc import KeysServiceStub
+from gatepost_client.contract.session_service_pb2_grpc import SessionServiceStub
 from gatepost_client.contract.token_service_pb2_grpc import TokenServiceStub
 from gatepost_client.contract.users_service_pb2_grpc import UsersServiceStub
 from gatepost_client.credentials import Credential, Tls
@@ -79,6 +80,11 @@ class GatepostClient:
     def keys(self) -> KeysServiceStub:
         """The keys that verify access tokens."""
         return KeysServiceStub(self.channel)
+
+    @cached_property
+    def sessions(self) -> SessionServiceStub:
+        """Where users are signed in, and ending it."""
+        return SessionServiceStub(self.channel)
 
     @cached_property
     def tokens(self) -> TokenServiceStub:
