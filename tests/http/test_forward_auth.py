@@ -169,3 +169,12 @@ async def test_a_real_sign_in_and_a_real_session_are_let_through(rest):
     assert by_token.headers["x-gatepost-user-id"] == by_cookie.headers["x-gatepost-user-id"] == ann.id
     assert by_token.headers["x-gatepost-sign-in-id"]
     assert by_cookie.headers["x-gatepost-sign-in-id"] == ""
+
+
+async def test_the_query_string_of_the_request_that_is_asked_about_is_ignored(client, script):
+    script.answers(IDENTITY)
+    url = f"{client.url}/forward-auth?user_id=1&a=b&%zz"
+
+    async with client.session.get(url, headers={"authorization": "Bearer abc"}) as answer:
+        assert answer.status == 200
+        assert identity_headers(answer) == HEADERS

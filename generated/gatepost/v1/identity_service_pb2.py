@@ -26,7 +26,7 @@ from gatepost.v1 import options_pb2 as gatepost_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"gatepost/v1/identity_service.proto\x12\x0bgatepost.v1\x1a\x19gatepost/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"\x14\n\x12GetIdentityRequest\"\xc0\x02\n\x13GetIdentityResponse\x12\'\n\x07user_id\x18\x01 \x01(\tB\x16\x9a\xb5\x18\x12x-gatepost-user-id\x12(\n\x05\x65mail\x18\x02 \x01(\tB\x14\x9a\xb5\x18\x10x-gatepost-emailH\x00\x88\x01\x01\x12&\n\x04name\x18\x03 \x01(\tB\x13\x9a\xb5\x18\x0fx-gatepost-nameH\x01\x88\x01\x01\x12!\n\x04role\x18\x04 \x01(\tB\x13\x9a\xb5\x18\x0fx-gatepost-role\x12\x35\n\x0e\x65mail_verified\x18\x05 \x01(\x08\x42\x1d\x9a\xb5\x18\x19x-gatepost-email-verified\x12\x32\n\nsign_in_id\x18\x06 \x01(\tB\x19\x9a\xb5\x18\x15x-gatepost-sign-in-idH\x02\x88\x01\x01\x42\x08\n\x06_emailB\x07\n\x05_nameB\r\n\x0b_sign_in_id2~\n\x0fIdentityService\x12k\n\x0bGetIdentity\x12\x1f.gatepost.v1.GetIdentityRequest\x1a .gatepost.v1.GetIdentityResponse\"\x19\x88\xb5\x18\x07\x82\xd3\xe4\x93\x02\x0f\x12\r/forward-authb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"gatepost/v1/identity_service.proto\x12\x0bgatepost.v1\x1a\x19gatepost/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"\x14\n\x12GetIdentityRequest\"\xc0\x02\n\x13GetIdentityResponse\x12\'\n\x07user_id\x18\x01 \x01(\tB\x16\x9a\xb5\x18\x12x-gatepost-user-id\x12(\n\x05\x65mail\x18\x02 \x01(\tB\x14\x9a\xb5\x18\x10x-gatepost-emailH\x00\x88\x01\x01\x12&\n\x04name\x18\x03 \x01(\tB\x13\x9a\xb5\x18\x0fx-gatepost-nameH\x01\x88\x01\x01\x12!\n\x04role\x18\x04 \x01(\tB\x13\x9a\xb5\x18\x0fx-gatepost-role\x12\x35\n\x0e\x65mail_verified\x18\x05 \x01(\x08\x42\x1d\x9a\xb5\x18\x19x-gatepost-email-verified\x12\x32\n\nsign_in_id\x18\x06 \x01(\tB\x19\x9a\xb5\x18\x15x-gatepost-sign-in-idH\x02\x88\x01\x01\x42\x08\n\x06_emailB\x07\n\x05_nameB\r\n\x0b_sign_in_id2\x84\x01\n\x0fIdentityService\x12k\n\x0bGetIdentity\x12\x1f.gatepost.v1.GetIdentityRequest\x1a .gatepost.v1.GetIdentityResponse\"\x19\x88\xb5\x18\x07\x82\xd3\xe4\x93\x02\x0f\x12\r/forward-auth\x1a\x04\x88\xb5\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,12 +45,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETIDENTITYRESPONSE'].fields_by_name['email_verified']._serialized_options = b'\232\265\030\031x-gatepost-email-verified'
   _globals['_GETIDENTITYRESPONSE'].fields_by_name['sign_in_id']._loaded_options = None
   _globals['_GETIDENTITYRESPONSE'].fields_by_name['sign_in_id']._serialized_options = b'\232\265\030\025x-gatepost-sign-in-id'
+  _globals['_IDENTITYSERVICE']._loaded_options = None
+  _globals['_IDENTITYSERVICE']._serialized_options = b'\210\265\030\001'
   _globals['_IDENTITYSERVICE'].methods_by_name['GetIdentity']._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['GetIdentity']._serialized_options = b'\210\265\030\007\202\323\344\223\002\017\022\r/forward-auth'
   _globals['_GETIDENTITYREQUEST']._serialized_start=108
   _globals['_GETIDENTITYREQUEST']._serialized_end=128
   _globals['_GETIDENTITYRESPONSE']._serialized_start=131
   _globals['_GETIDENTITYRESPONSE']._serialized_end=451
-  _globals['_IDENTITYSERVICE']._serialized_start=453
-  _globals['_IDENTITYSERVICE']._serialized_end=579
+  _globals['_IDENTITYSERVICE']._serialized_start=454
+  _globals['_IDENTITYSERVICE']._serialized_end=586
 # @@protoc_insertion_point(module_scope)
