@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+import asyncpg
+
 from auth_server.domain.key_lives import KeyPlan, KeyState
-from auth_server.domain.secrets import KeyRing, Seal
+from auth_server.domain.secrets import KeyRing, Seal, identity_of
 from auth_server.domain.signing_keys import Algorithm, SigningKey, make_key
+from auth_server.settings import AuthServerSettings
 from auth_server.storage import signing_keys
 from auth_server.storage.database import Db
 from auth_server.usecases.keys import Keys
@@ -56,3 +59,11 @@ async def states(db: Db) -> list[str]:
 async def kid_of(db: Db, state: KeyState) -> str | None:
     """The id of a key in this state."""
     return next((key.life.kid for key in await signing_keys.all_keys(db) if key.life.state is state), None)
+
+
+async def private_keys(settings: AuthServerSettings, sql: asyncpg.Connection) -> list[bytes]:
+    """What the database holds sealed: the private halves of the active key and the next."""
+    seal = Seal(KeyRing.of(settings.sealing_keys.get_secret_value()))
+    rows = await sql.fetch("SELECT kid, sealed FROM signing_keys WHERE sealed <> ''")
+    assert len(rows) == 2
+    return [seal.open(row["sealed"], identity_of("signing_keys", row["kid"])) for row in rows]

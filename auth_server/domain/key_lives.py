@@ -70,7 +70,7 @@ class KeyPlan:
         """
         by_state = {life.state: life for life in lives}
         active, following = by_state.get(KeyState.ACTIVE), by_state.get(KeyState.NEXT)
-        if active is None or following is None:
+        if active is None or following is None or self.algorithm is Algorithm.HS256:
             return None
         if active.rotation_asked or self.outdates(active):
             return following.ready

@@ -44,6 +44,7 @@ class Keys:
         self._shared = shared
         self._set = _KeySet()
         self._opened: Mapping[str, SigningKey] = {}
+        self._begun = self._taken = 0
         self._looking = asyncio.Lock()
         self._looked_at_seconds = float("-inf")
 
@@ -71,12 +72,12 @@ class Keys:
             KeysUnreadableError: a stored key does not open; all others are loaded.
             DatabaseUnavailableError: the database cannot be reached; what was loaded stays in use.
         """
-        stored = await signing_keys.all_keys(self._db)
+        number, stored = await self._read()
         for _ in range(MOST_STEPS):
             if not await self._rotation.step(stored, self._clock()):
                 break
-            stored = await signing_keys.all_keys(self._db)
-        self._take(stored)
+            number, stored = await self._read()
+        self._take(number, stored)
 
     async def look_again(self) -> None:
         """Loads the keys because a token names an unknown one; at most once a second, so that forged ids cost nothing.
@@ -89,10 +90,18 @@ class Keys:
             if now_seconds - self._looked_at_seconds < RELOAD_EVERY.total_seconds():
                 return
             self._looked_at_seconds = now_seconds
-            self._take(await signing_keys.all_keys(self._db))
+            self._take(*await self._read())
 
-    def _take(self, stored: Sequence[StoredKey]) -> None:
-        """Puts the stored keys into use, as far as they can be read."""
+    async def _read(self) -> tuple[int, Sequence[StoredKey]]:
+        """The stored keys, and the number of this reading."""
+        self._begun = number = self._begun + 1
+        return number, await signing_keys.all_keys(self._db)
+
+    def _take(self, number: int, stored: Sequence[StoredKey]) -> None:
+        """Puts the stored keys into use, as far as they can be read; not if a later reading was here first."""
+        if number < self._taken:
+            return
+        self._taken = number
         unreadable: list[str] = []
         private: dict[str, SigningKey] = {}
         public: dict[KeyState, list[VerifyingKey]] = {state: [] for state in _PUBLISHED}

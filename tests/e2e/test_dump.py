@@ -22,6 +22,7 @@ from gatepost_cli.embedded_postgres import EmbeddedPostgres
 from tests.conftest import ADAPTER_SECRET
 from tests.e2e.programs import run
 from tests.e2e.traces import traces_of
+from tests.keys import private_keys
 
 ADAPTER = {"x-auth-secret": ADAPTER_SECRET}
 DUMPS = {
@@ -38,8 +39,8 @@ class Secrets:
     """Secrets made up as they are needed; `all` remembers each."""
 
     def __init__(self, settings: AuthServerSettings) -> None:
-        rings = (settings.peppers.get_secret_value(), settings.sealing_keys.get_secret_value())
-        encoded = [ring.partition(":")[2] for ring in rings]
+        self.settings = settings
+        encoded = [ring.get_secret_value().partition(":")[2] for ring in (settings.peppers, settings.sealing_keys)]
         self.all = [ADAPTER_SECRET.encode(), *map(base64.b64decode, encoded)]
 
     def new(self, kind: str) -> str:
@@ -121,7 +122,6 @@ async def use_the_adapter(rest: Rest, marked: Secrets) -> str:
         await rest.adapter("POST get-session", {"sessionToken": token})
         await rest.adapter("PATCH update-session", {"sessionToken": token, "expires": expires})
     await rest.adapter(f"DELETE delete-session/{token}")
-
     for _ in range(2):
         mailed = {"identifier": email, "token": marked.new("verification"), "expires": expires}
         await rest.adapter("POST create-verification-token", mailed)
@@ -156,8 +156,7 @@ async def use_passwords(rest: Rest, marked: Secrets) -> None:
 
 
 def keep_pair(pair: dict[str, Any], marked: Secrets) -> str:
-    for part in pair["accessToken"].split(".")[1:]:
-        marked.keep(part)
+    marked.all.extend(part.encode() for part in pair["accessToken"].split(".")[1:])
     return marked.keep(pair["refreshToken"])
 
 
@@ -217,11 +216,12 @@ async def meet_defects(rest: Rest, marked: Secrets, email: str) -> None:
         assert status == 500, route
 
 
-@pytest.mark.requirement(58, 61)
+@pytest.mark.requirement(41, 58, 61)
 @split
 async def test_neither_dump_nor_log_holds_a_secret(
     rest: Rest, marked: Secrets, postgres: EmbeddedPostgres, sql: asyncpg.Connection, logged: Callable[[], bytes]
 ) -> None:
+    marked.all.extend(await private_keys(marked.settings, sql))
     email = await use_the_adapter(rest, marked)
     await use_passwords(rest, marked)
     await be_refused(rest, marked, email)

@@ -165,6 +165,38 @@ async def test_unknown_keys_are_looked_for_once_a_second_however_many_tokens_nam
     assert counted.asked - before == 1
 
 
+class Slow(Counting):
+    """A database whose first answer comes late."""
+
+    def __init__(self, db):
+        super().__init__(db)
+        self.go_on = asyncio.Event()
+
+    async def fetch(self, sql, *arguments):
+        first = not self.asked
+        rows = await super().fetch(sql, *arguments)
+        if first:
+            await self.go_on.wait()
+        return rows
+
+
+@pytest.mark.requirement(40)
+async def test_an_answer_that_comes_late_brings_no_revoked_key_back(db, time):
+    await a_server(db, time).tend()
+    slow = Slow(db)
+    one = a_server(slow, time)
+    late = asyncio.create_task(one.tend())
+    await asyncio.sleep(0.05)
+    revoked = await kid_of(db, KeyState.NEXT)
+    await signing_keys.revoke(db, revoked, time.now)
+    await one.look_again()
+
+    slow.go_on.set()
+    await late
+
+    assert revoked not in one.verifying
+
+
 async def test_who_brings_a_new_key_while_the_keys_are_loaded_waits_for_them(db, time):
     one, other = a_server(db, time), a_server(db, time)
     await one.tend()

@@ -67,6 +67,21 @@ async def test_many_statements_at_once_rotate_once(db, time):
 
 
 @pytest.mark.requirement(40)
+async def test_the_statement_itself_asks_whether_a_rotation_is_due_and_the_next_key_ready(db, time):
+    rotation = KeyRotation(db, sealing("seal"), PLAN)
+    await a_server(db, time).tend()
+    made, following = time.now, await kid_of(db, KeyState.NEXT)
+
+    time.goes(PLAN.interval - timedelta(seconds=1))
+    assert await rotation.rotate(time.now) is None
+    await signing_keys.ask_rotation(db, time.now)
+    assert await rotation.rotate(made + PLAN.publication - timedelta(seconds=1)) is None
+    assert await states(db) == ["active", "next"]
+
+    assert await rotation.rotate(made + PLAN.publication) == following
+
+
+@pytest.mark.requirement(40)
 async def test_a_key_is_published_for_longer_than_its_cache_before_it_signs(db, time):
     one = a_server(db, time)
     await one.tend()
