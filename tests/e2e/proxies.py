@@ -22,7 +22,7 @@ LANGUAGES = {"envoy": "yaml", "caddy": "caddyfile", "nginx": "nginx"}
 HOW = {
     "envoy": "envoy is missing: run .ci/run, or put one on PATH",
     "caddy": "caddy is missing: run .ci/run, or put one on PATH",
-    "nginx": "nginx is missing: install it (on Debian: apt-get install nginx-light) so that it is on PATH",
+    "nginx": "nginx is missing: install it (on Debian: apt-get install nginx) so that it is on PATH",
 }
 
 
