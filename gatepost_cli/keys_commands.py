@@ -45,7 +45,7 @@ def list_command() -> None:
 @keys_group.command("rotate")
 @click.option("--now", "at_once", is_flag=True, help="Do not wait until everybody has seen the next key.")
 def rotate_command(at_once: bool) -> None:
-    r"""Let the next key take over.
+    """Let the next key take over.
 
     By default that is when everybody who caches the published keys has seen it (GATEPOST_JWKS_CACHE_SECONDS and a few
     seconds after it was made), so that no token is refused; mostly it is ready, and takes over at once. Else a running
@@ -74,7 +74,7 @@ def rotate_command(at_once: bool) -> None:
 @keys_group.command("revoke", context_settings={"ignore_unknown_options": True})  # an id may begin with a hyphen
 @click.argument("kid")
 def revoke_command(kid: str) -> None:
-    r"""End the key KID at once, because it leaked: every access token that it signed is refused.
+    """End the key KID at once, because it leaked: every access token that it signed is refused.
 
     Servers refuse its tokens within about a second; services that cache the published keys, when they fetch them
     again. The next key takes over at once. People stay signed in: their clients refresh, and get a token of the new
