@@ -35,9 +35,11 @@ ENV PATH=/opt/gatepost/bin:$PATH \
     GATEPOST_GRPC_HOST=0.0.0.0
 USER 10001:10001
 EXPOSE 8080 50051
-# HTTP where a gateway serves, else the auth server's gRPC health, which follows the database.
+# HTTP where a gateway serves, else the auth server's gRPC health, which follows the database; of one that speaks TLS,
+# whose clients may need certificates, that it listens.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=15s CMD \
     python -c "from http.client import HTTPConnection as H; h = H('127.0.0.1', ${GATEPOST_HTTP_PORT:-8080}, timeout=3); h.request('GET', '/healthz'); raise SystemExit(h.getresponse().status != 200)" 2>/dev/null \
-    || python -c "import grpc; from grpc_health.v1 import health_pb2 as m, health_pb2_grpc as g; c = grpc.insecure_channel('127.0.0.1:${GATEPOST_GRPC_PORT:-50051}'); raise SystemExit(g.HealthStub(c).Check(m.HealthCheckRequest(), timeout=3).status != 1)"
+    || python -c "import os, socket; raise SystemExit(not os.environ.get('GATEPOST_GRPC_TLS_CERTIFICATE') or socket.create_connection(('127.0.0.1', ${GATEPOST_GRPC_PORT:-50051}), 3).close())" 2>/dev/null \
+    || python -c "import grpc; from grpc_health.v1 import health_pb2 as m, health_pb2_grpc as g; u = '${GATEPOST_GRPC_HOST:-}'; c = grpc.insecure_channel(u if u.startswith('unix:') else '127.0.0.1:${GATEPOST_GRPC_PORT:-50051}'); raise SystemExit(g.HealthStub(c).Check(m.HealthCheckRequest(), timeout=3).status != 1)"
 ENTRYPOINT ["gatepost"]
 CMD ["serve", "all"]

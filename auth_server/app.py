@@ -21,13 +21,15 @@ from auth_server.domain.refresh_tokens import RefreshLives, ReplayWindows
 from auth_server.domain.secrets import KeyRing, Seal
 from auth_server.domain.signing_keys import Algorithm, shared_key
 from auth_server.domain.verified_tokens import VerifiedTokens
-from auth_server.doors.grpc_port import PortTakenError, listening
+from auth_server.doors.grpc_port import listening
 from auth_server.doors.health import Health
 from auth_server.doors.in_process import InProcessChannel
 from auth_server.doors.rpcs import Rpc, rpcs_of
+from auth_server.doors.transport import UNIX, PortTakenError, TransportError, transport_of
 from auth_server.interceptors.deadlines import deadlines
 from auth_server.interceptors.decoding import decoding
 from auth_server.interceptors.errors import errors
+from auth_server.interceptors.gateways import gateways
 from auth_server.interceptors.guards import Guards
 from auth_server.interceptors.request_log import request_log
 from auth_server.interceptors.validation import validation
@@ -100,9 +102,14 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
     """Serves meanwhile; leaving it tells health, finishes the calls under way and closes the pool.
 
     Raises:
-        StartError: the database cannot be reached or is not migrated, a port is taken, or a key is missing.
+        StartError: the database cannot be reached or is not migrated, a port is taken, a key is missing, or gRPC would
+            be plaintext and nobody asked for that.
     """
     url = settings.database_url.get_secret_value()
+    try:
+        transport = transport_of(settings)
+    except TransportError as error:
+        raise StartError(str(error)) from error
     async with AsyncExitStack() as stack:
         try:
             await _check_migrated(url)
@@ -120,13 +127,13 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             raise StartError(str(error)) from error
         health = Health({rpc.method.descriptor.containing_service.full_name for rpc in rpcs.values()})
         await stack.enter_async_context(health.following(database))
-        address = _address(settings.grpc_host, settings.grpc_port)
         try:
-            door = listening(address, rpcs, health, reflected=settings.reflection)
+            door = listening(transport, rpcs, health, reflected=settings.reflection)
             port = await stack.enter_async_context(door)
         except PortTakenError as error:
+            other = "GATEPOST_GRPC_HOST" if transport.address.startswith(UNIX) else "GATEPOST_GRPC_PORT"
             raise StartError(
-                f"cannot listen on {address} for gRPC: is it in use? choose another GATEPOST_GRPC_PORT"
+                f"cannot listen on {transport.address} for gRPC: is it in use? choose another {other}"
             ) from error
         await stack.enter_async_context(tail.following())
         await stack.enter_async_context(repeating("sweep of revocations", revocations.sweep, every=SWEEP_EVERY))
@@ -135,7 +142,7 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             await health.drain()
             tail.stop()  # who watches goes on at another server
 
-        yield RunningServer(InProcessChannel(rpcs, health.check), port, _target(settings.grpc_host, port), drain)
+        yield RunningServer(InProcessChannel(rpcs, health.check), port, transport.target(port), drain)
 
 
 def _revocation_tail(settings: AuthServerSettings, clock: Clock) -> RevocationTail:
@@ -206,8 +213,10 @@ async def _rpcs(
         (keys_service_pb2, "KeysService", KeysService(keys)),
         (identity_service_pb2, "IdentityService", IdentityService()),
     ]
-    guards = Guards(settings.adapter_secret.get_secret_value(), access, identities, Services(database))
-    around = (request_log, errors, decoding, deadlines(settings.longest_call.total_seconds()), guards, validation)
+    known_services = Services(database)
+    guards = Guards(settings.adapter_secret.get_secret_value(), access, identities, known_services)
+    limited = deadlines(settings.longest_call.total_seconds())
+    around = (request_log, errors, decoding, limited, gateways(known_services), guards, validation)
     services: list[tuple[ServiceDescriptor, object]] = [
         (file.DESCRIPTOR.services_by_name[name], servicer) for file, name, servicer in servicers
     ]
@@ -230,15 +239,6 @@ async def _tended_keys(settings: AuthServerSettings, database: Database, clock: 
 def _identity_providers(settings: AuthServerSettings) -> IdentityProviders:
     issuers = settings.id_token_issuers.items()
     return IdentityProviders({provider: Issuer(each.issuer, each.audience) for provider, each in issuers})
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _target(host: str, port: int) -> str:
-    """Where a client on this machine reaches the server; one that listens on all addresses, at the loopback one."""
-    return _address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104 (nothing listens here)
 
 
 def _derived(ring: KeyRing, purpose: str) -> bytes:

@@ -38,6 +38,8 @@ class Settings:
             "GATEPOST_SEALING_KEYS": _key_ring(),
             "GATEPOST_ENVIRONMENT": "development",
             "GATEPOST_BCRYPT_COST": str(BCRYPT_COST),
+            "GATEPOST_GRPC_INSECURE": "true",
+            "GATEPOST_AUTH_INSECURE": "true",
         }
 
     def of(self, **own: object) -> Mapping[str, str]:

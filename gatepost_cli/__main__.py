@@ -15,6 +15,11 @@ from gatepost_cli.services_commands import services_group
 from gatepost_cli.users_commands import users_group
 
 _PORT = click.IntRange(0, 65535)
+_INSECURE = click.option(
+    "--insecure",
+    is_flag=True,
+    help="Let gRPC be plaintext over TCP, on a network that nobody reads.  [GATEPOST_GRPC_INSECURE]",
+)
 
 
 def main() -> None:
@@ -92,27 +97,31 @@ def serve_group() -> None:
 
 
 @serve_group.command("all")
-def serve_all_command() -> None:
+@_INSECURE
+def serve_all_command(insecure: bool) -> None:
     """Run the auth server and the gateway in one process.
 
     The fastest form: HTTP requests reach the auth server without a socket between. Needs GATEPOST_DATABASE_URL,
-    GATEPOST_ADAPTER_SECRET, GATEPOST_PEPPERS and GATEPOST_SEALING_KEYS, and a migrated database.
+    GATEPOST_ADAPTER_SECRET, GATEPOST_PEPPERS and GATEPOST_SEALING_KEYS, a migrated database, and for gRPC a certificate
+    (GATEPOST_GRPC_TLS_CERTIFICATE, GATEPOST_GRPC_TLS_KEY), a Unix socket or --insecure.
     """
     from gatepost_cli.processes import serve_all
 
-    serve_all()
+    serve_all(insecure=insecure)
 
 
 @serve_group.command("auth")
-def serve_auth_command() -> None:
+@_INSECURE
+def serve_auth_command(insecure: bool) -> None:
     """Run the auth server alone: gRPC, on GATEPOST_GRPC_HOST and GATEPOST_GRPC_PORT.
 
-    Needs GATEPOST_DATABASE_URL, GATEPOST_ADAPTER_SECRET, GATEPOST_PEPPERS and GATEPOST_SEALING_KEYS, and a migrated
-    database.
+    Needs GATEPOST_DATABASE_URL, GATEPOST_ADAPTER_SECRET, GATEPOST_PEPPERS and GATEPOST_SEALING_KEYS, a migrated
+    database, and for gRPC a certificate (GATEPOST_GRPC_TLS_CERTIFICATE, GATEPOST_GRPC_TLS_KEY), a Unix socket or
+    --insecure.
     """
     from gatepost_cli.processes import serve_auth
 
-    serve_auth()
+    serve_auth(insecure=insecure)
 
 
 @serve_group.command("gateway")

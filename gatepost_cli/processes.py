@@ -54,8 +54,8 @@ async def both_running(
         await _drain(server, auth.drain_seconds)  # before the gateway closes
 
 
-def serve_all() -> None:
-    """Runs both by the environment's settings until a signal comes."""
+def serve_all(*, insecure: bool = False) -> None:
+    """Runs both by the environment's settings until a signal comes; `insecure` allows plaintext gRPC."""
     from auth_server.settings import AuthServerSettings
     from http_gateway.settings import GatewaySettings
 
@@ -63,11 +63,11 @@ def serve_all() -> None:
         async with both_running(auth, gateway) as (server, running_gateway):
             await _until_stopped(http_url=running_gateway.http_url, grpc_target=server.grpc_target)
 
-    _serve(work(read(AuthServerSettings), read(GatewaySettings)))
+    _serve(work(read(AuthServerSettings, **_allowed(insecure)), read(GatewaySettings)))
 
 
-def serve_auth() -> None:
-    """Runs the auth server by the environment's settings until a signal comes."""
+def serve_auth(*, insecure: bool = False) -> None:
+    """Runs the auth server by the environment's settings until a signal comes; `insecure` allows plaintext gRPC."""
     from auth_server.settings import AuthServerSettings
 
     async def work(settings: AuthServerSettings) -> None:
@@ -76,7 +76,7 @@ def serve_auth() -> None:
             await _until_stopped(grpc_target=server.grpc_target)
             await _drain(server, settings.drain_seconds)
 
-    _serve(work(read(AuthServerSettings)))
+    _serve(work(read(AuthServerSettings, **_allowed(insecure))))
 
 
 def serve_gateway() -> None:
@@ -86,11 +86,15 @@ def serve_gateway() -> None:
 
     async def work(settings: GatewaySettings) -> None:
         async with AsyncExitStack() as stack:
-            channel = await stack.enter_async_context(dialled(settings.auth_target))
+            channel = await stack.enter_async_context(dialled(settings))
             gateway = await _start_gateway(stack, settings, channel)
             await _until_stopped(http_url=gateway.http_url)
 
     _serve(work(read(GatewaySettings)))
+
+
+def _allowed(insecure: bool) -> dict[str, Any]:
+    return {"grpc_insecure": True} if insecure else {}
 
 
 def _serve(work: Coroutine[Any, Any, None]) -> None:

@@ -29,7 +29,7 @@ _WELCOME = """\
 Gatepost is up.
 
   HTTP      {http_url}  (API page: {http_url}/docs)
-  gRPC      {grpc_target}  (with reflection)
+  gRPC      {grpc_target}  ({transport}, with reflection)
   database  {database}
   data      {folder}
   log       {log_path}
@@ -41,6 +41,7 @@ Register somebody, and find them again:
 
 Ctrl-C ends it; the data stays.\
 """
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PERSON = '{"name": "Ada", "email": "ada@example.com", "password": "a long way to Tipperary"}'
 _QUESTION = '{"email": "ada@example.com"}'
 _RPC = "gatepost.v1.AdapterService/GetUserByEmail"
@@ -92,7 +93,10 @@ def _auth_settings(
     own |= installation.secrets()
     if postgres:
         own["database_url"] = postgres.dsn
-    return read(AuthServerSettings, own, **_decided(grpc_port=grpc_port))
+    settings = read(AuthServerSettings, own, **_decided(grpc_port=grpc_port))
+    if not given(AuthServerSettings, "grpc_insecure"):
+        settings.grpc_insecure = settings.grpc_host in _LOOPBACK  # from outside nobody reads it there
+    return settings
 
 
 async def _serve(
@@ -108,15 +112,16 @@ async def _serve(
             secret = auth.adapter_secret.get_secret_value()
             run = Run(running_gateway.http_url, server.grpc_target, secret, url, pids)
             installation.note(run)
-            click.echo(_welcome(installation, postgres, run))
+            click.echo(_welcome(installation, postgres, run, "TLS" if auth.grpc_tls_certificate else "plaintext"))
             await until_stopped()
 
 
-def _welcome(installation: Installation, postgres: EmbeddedPostgres | None, run: Run) -> str:
+def _welcome(installation: Installation, postgres: EmbeddedPostgres | None, run: Run, transport: str) -> str:
     own = f"PostgreSQL {postgres.version}, of its own" if postgres else without_password(run.database_url)
     return _WELCOME.format(
         http_url=run.http_url,
         grpc_target=run.grpc_target,
+        transport=transport,
         database=own,
         folder=installation.folder,
         log_path=installation.log_path,

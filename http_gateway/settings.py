@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 MESSAGE_LIMIT_BYTES = 65536
 """The largest request of an RPC: the auth server's gRPC port takes no more (its LARGEST_MESSAGE_BYTES)."""
 
 
+_CREDENTIAL = re.compile(r"[a-z0-9][a-z0-9._-]*:[\x21-\x7e]{1,256}")
+
+
+class _EnvironmentOrFile(EnvSettingsSource):
+    """Takes a setting from GATEPOST_<NAME>, else from the file that GATEPOST_<NAME>_FILE names, as secrets come."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        value, key, is_complex = super().get_field_value(field, field_name)
+        path = self.env_vars.get(f"gatepost_{field_name}_file")
+        if value is None and path:
+            value = Path(path).read_text("utf-8", errors="replace").strip()
+        return value, key, is_complex
+
+    def __call__(self) -> dict[str, Any]:
+        try:
+            return super().__call__()
+        except SettingsError as error:
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None
+            raise
+
+
 class GatewaySettings(BaseSettings):
     """The gateway's settings, each read once from GATEPOST_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEPOST_", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="GATEPOST_", env_ignore_empty=True, hide_input_in_errors=True)
 
     http_host: str = Field(default="127.0.0.1", description="Address that the gateway listens on.")
     http_port: int = Field(
@@ -24,6 +56,23 @@ class GatewaySettings(BaseSettings):
         default="127.0.0.1:50051",
         min_length=1,
         description="Where the auth server listens: `host:port` or `unix:/path`.",
+    )
+    auth_tls_ca: Path | None = Field(
+        default=None,
+        description="File of the authorities, in PEM, one of which must have signed the auth server's certificate.",
+    )
+    auth_tls_certificate: Path | None = Field(
+        default=None, description="File of the gateway's own certificate, in PEM, where the auth server asks for one."
+    )
+    auth_tls_key: Path | None = Field(default=None, description="File of that certificate's key, in PEM.")
+    auth_insecure: bool = Field(
+        default=False,
+        description="Whether calls to the auth server may be plaintext over TCP; without it, that stops the start.",
+    )
+    auth_gateway_credential: SecretStr | None = Field(
+        default=None,
+        description="`name:secret` of the service that this gateway is, where it has no certificate of its own: proves "
+        "to the auth server what it says of its clients.",
     )
     request_timeout_seconds: float = Field(
         default=10, gt=0, le=3600, description="How long an RPC may take; a client may ask for less by `grpc-timeout`."
@@ -58,6 +107,25 @@ class GatewaySettings(BaseSettings):
         description="Routes that are not served, by verb and path of the contract, parted by commas: "
         "`DELETE /adapter/{id}`.",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic's)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win; then the environment, then a file that it names."""
+        return init_settings, _EnvironmentOrFile(settings_cls)
+
+    @field_validator("auth_gateway_credential")
+    @classmethod
+    def _is_name_and_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and _CREDENTIAL.fullmatch(value.get_secret_value()) is None:
+            raise ValueError("it must be name:secret, as `gatepost services add --gateway` prints it")
+        return value
 
     @field_validator("disabled_routes", mode="before")
     @classmethod

@@ -122,6 +122,7 @@ def settings(database_url: str) -> AuthServerSettings:
         "peppers": key_ring("pepper"),
         "sealing_keys": key_ring("seal"),
         "grpc_port": 0,
+        "grpc_insecure": True,
         "environment": "test",
         "bcrypt_cost": 4,
         "reflection": True,

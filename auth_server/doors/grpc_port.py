@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from itertools import groupby
 from typing import Any
@@ -19,13 +19,14 @@ from grpc_status import rpc_status
 from auth_server.domain.clients import address_of_peer
 from auth_server.doors.health import Health
 from auth_server.doors.rpcs import Rpc
+from auth_server.doors.transport import Transport
 from auth_server.interceptors.calls import Call
 from auth_server.interceptors.errors import RefusedError, unknown_rpc
 
 LARGEST_MESSAGE_BYTES = 64 * 1024
 LARGEST_METADATA_BYTES = 8 * 1024
 DRAIN_SECONDS = 10.0
-CREDENTIALS = ("x-auth-secret", "authorization", "x-session-token")
+CREDENTIALS = ("x-auth-secret", "authorization", "x-session-token", "x-gateway-credential")
 OPTIONS = (
     ("grpc.max_receive_message_length", LARGEST_MESSAGE_BYTES),
     ("grpc.max_metadata_size", LARGEST_METADATA_BYTES),
@@ -40,31 +41,26 @@ OPTIONS = (
 )
 
 
-class PortTakenError(Exception):
-    """The port cannot be listened on."""
-
-
 @asynccontextmanager
 async def listening(
-    address: str, rpcs: Mapping[str, Rpc], health_of_server: Health, *, reflected: bool
+    transport: Transport, rpcs: Mapping[str, Rpc], health_of_server: Health, *, reflected: bool
 ) -> AsyncIterator[int]:
-    """Serves on `host:port` meanwhile, and finishes the calls under way at the end; the port, also where it was 0.
+    """Serves there meanwhile, and finishes the calls under way at the end; the port, also where it was 0.
 
     Raises:
         PortTakenError: another process has the port, or the host is not ours.
     """
     server = grpc.aio.server(options=OPTIONS)
     services = _services(rpcs)
-    server.add_generic_rpc_handlers(tuple(_generic(name, of_service) for name, of_service in services.items()))
+    server.add_generic_rpc_handlers(
+        tuple(_generic(name, of_service, transport) for name, of_service in services.items())
+    )
     health_pb2_grpc.add_HealthServicer_to_server(health_of_server.servicer, server)
     if reflected:
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server, pool=_MethodsToo())
     server.add_generic_rpc_handlers((_Unknown(),))
-    try:
-        port = server.add_insecure_port(address)
-    except RuntimeError as error:
-        raise PortTakenError from error
+    port = transport.bind(server)
     await server.start()
     try:
         yield port
@@ -78,21 +74,23 @@ def _services(rpcs: Mapping[str, Rpc]) -> dict[str, list[Rpc]]:
     return {name: list(of_service) for name, of_service in by_service}
 
 
-def _generic(service: str, rpcs: list[Rpc]) -> grpc.GenericRpcHandler:
-    return grpc.method_handlers_generic_handler(service, {rpc.method.descriptor.name: _served(rpc) for rpc in rpcs})
+def _generic(service: str, rpcs: list[Rpc], transport: Transport) -> grpc.GenericRpcHandler:
+    served = {rpc.method.descriptor.name: _served(rpc, transport) for rpc in rpcs}
+    return grpc.method_handlers_generic_handler(service, served)
 
 
-def _served(rpc: Rpc) -> Any:
-    return _served_stream(rpc) if rpc.method.streams else _served_call(rpc)
+def _served(rpc: Rpc, transport: Transport) -> Any:
+    return _served_stream(rpc, transport) if rpc.method.streams else _served_call(rpc, transport)
 
 
-def _served_stream(rpc: Rpc) -> Any:
-    handler = rpc.handler
+def _served_stream(rpc: Rpc, transport: Transport) -> Any:
+    handler, names_of = rpc.handler, transport.names_of
 
     async def serve(request: bytes, context: Any) -> None:
         # The caller's own deadline ends a stream; gRPC cancels it.
+        call = _call_of(context, None, names_of)
         try:
-            async with aclosing(await handler(request, _call_of(context, None))) as stream:
+            async with aclosing(await handler(request, call)) as stream:
                 async for message in stream:
                     await context.write(message)
         except RefusedError as refusal:
@@ -101,20 +99,25 @@ def _served_stream(rpc: Rpc) -> Any:
     return grpc.unary_stream_rpc_method_handler(serve, response_serializer=_serialize)
 
 
-def _served_call(rpc: Rpc) -> Any:
-    handler = rpc.handler
+def _served_call(rpc: Rpc, transport: Transport) -> Any:
+    handler, names_of = rpc.handler, transport.names_of
 
     async def serve(request: bytes, context: Any) -> Any:
         try:
-            return await handler(request, _call_of(context, context.time_remaining()))
+            return await handler(request, _call_of(context, context.time_remaining(), names_of))
         except RefusedError as refusal:
             await _abort(context, refusal.status)
 
     return grpc.unary_unary_rpc_method_handler(serve, response_serializer=_serialize)
 
 
-def _call_of(context: Any, seconds_left: float | None) -> Call:
-    return Call(_metadata_of(context), seconds_left, peer_address=address_of_peer(context.peer()))
+def _call_of(context: Any, seconds_left: float | None, names_of: Callable[[Any], tuple[str, ...]]) -> Call:
+    return Call(
+        _metadata_of(context),
+        seconds_left,
+        names_of_certificate=lambda: names_of(context),
+        peer_address=address_of_peer(context.peer()),
+    )
 
 
 def _metadata_of(context: Any) -> dict[str, str | bytes]:

@@ -55,13 +55,13 @@ class Call:
 
     metadata: Mapping[str, str | bytes]
     seconds_left: float | None = None
+    names_of_certificate: Callable[[], tuple[str, ...]] = tuple
+    """Tells the DNS names and URIs of the client's certificate, which the port has verified; none without mTLS."""
     from_gateway: bool = False
     """Whether a gateway calls that has proven who it is: then the metadata speaks of the client behind it."""
     peer_address: str = ""
     """The IP address at the other end of the connection; empty where there is none."""
     request_id: str = field(init=False)
-    certificate_names: tuple[str, ...] = ()
-    """DNS names and URIs of the client's certificate, which the port has verified; none where it asks for none."""
     caller: SignedInCaller | None = None
     service: Service | None = None
     """The internal service that calls; there is no `caller` then."""

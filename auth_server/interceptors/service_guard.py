@@ -23,7 +23,7 @@ class ServiceGuard:
     def presented_by(self, call: Call) -> bool:
         """Whether the call comes as a service's: with a service credential, or with a certificate and nothing else."""
         given = call.metadata.get("authorization")
-        return _scheme_of(given) == "basic" if given else bool(call.certificate_names)
+        return _scheme_of(given) == "basic" if given else bool(call.names_of_certificate())
 
     def for_services(self, method: Method) -> Judge:
         """Admits services whose list names the method, or all of its service."""
@@ -53,22 +53,28 @@ class ServiceGuard:
         """The service that calls; the call bears its name from now on, admitted or not."""
         given = call.metadata.get("authorization")
         if given:
-            service = await self._by_credential(given)
+            service = await self._services.by_secret(*credential_of(given))
         else:
-            service = await self._services.by_certificate(call.certificate_names)
+            service = await self._services.by_certificate(call.names_of_certificate())
             # A gateway's certificate stands for itself, not for those whose calls it passes on without a credential.
             if service.is_gateway:
                 raise CredentialMissingError
         call.service = service
         return service
 
-    async def _by_credential(self, given: str | bytes) -> Service:
-        if len(given) > LONGEST_BASIC_CHARACTERS or not isinstance(given, str):
-            raise ServiceCredentialInvalidError
-        credential = parted_basic(given.partition(" ")[2])
-        if credential is None:
-            raise ServiceCredentialInvalidError
-        return await self._services.by_secret(*credential)
+
+def credential_of(given: str | bytes) -> tuple[str, str]:
+    """The name and the secret of `Basic <base64 of name:secret>`.
+
+    Raises:
+        ServiceCredentialInvalidError: it is of another form.
+    """
+    if _scheme_of(given) != "basic" or len(given) > LONGEST_BASIC_CHARACTERS:
+        raise ServiceCredentialInvalidError
+    credential = parted_basic(str(given).partition(" ")[2])
+    if credential is None:
+        raise ServiceCredentialInvalidError
+    return credential
 
 
 def _scheme_of(given: str | bytes) -> str:

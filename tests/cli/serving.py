@@ -20,15 +20,16 @@ COMPLETE = {
     "GATEPOST_SEALING_KEYS": RING,
     "GATEPOST_HTTP_PORT": "0",
     "GATEPOST_GRPC_PORT": "0",
+    "GATEPOST_GRPC_INSECURE": "true",
 }
 
 
 @contextmanager
 def serving(which: str, log: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Starts `gatepost serve`, and ends it afterwards; its log lines are in the file."""
+    """Starts `gatepost serve`, `which` with its options, and ends it afterwards; its log lines are in the file."""
     with (
         log.open("wb") as said,
-        subprocess.Popen([*COMMAND, "serve", which], env=environment(**settings), stderr=said) as process,
+        subprocess.Popen([*COMMAND, "serve", *which.split()], env=environment(**settings), stderr=said) as process,
     ):
         try:
             yield process

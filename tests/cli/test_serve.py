@@ -19,6 +19,12 @@ from tests.cli.serving import COMPLETE, SECRET, serving, told_by
 
 pytestmark = pytest.mark.timeout(60)
 
+
+def to(target: str) -> dict[str, str]:
+    """The settings of a gateway that calls an auth server there, in plaintext."""
+    return {"GATEPOST_AUTH_TARGET": target, "GATEPOST_AUTH_INSECURE": "true"}
+
+
 BODY = b'{"name": "Ada", "email": "drained@example.com", "password": "a long way to Tipperary"}'
 REQUEST = (
     b"POST /auth/register HTTP/1.1\r\nhost: gatepost\r\ncontent-type: application/json\r\n"
@@ -81,7 +87,7 @@ def test_log_lines_are_json_and_say_where_it_serves(on_database: dict[str, str],
     log = tmp_path / "log"
     with serving("auth", log, **on_database) as process:
         target = told_by(log, "grpc_target")
-        with serving("gateway", tmp_path / "other", GATEPOST_HTTP_PORT="0", GATEPOST_AUTH_TARGET=target) as gateway:
+        with serving("gateway", tmp_path / "other", GATEPOST_HTTP_PORT="0", **to(target)) as gateway:
             url = told_by(tmp_path / "other", "http_url")
             answer = call(f"{url}/adapter/get-user-by-email?email=x", x_auth_secret=SECRET)
             gateway.terminate()
@@ -107,3 +113,19 @@ def test_sigterm_lets_what_is_under_way_finish(on_database: dict[str, str], tmp_
             assert answer.readline() == b"HTTP/1.1 201 Created\r\n"
         assert process.wait(20) == 0
     assert "Register" in log.read_text().partition('"draining"')[2]
+
+
+@pytest.mark.requirement(1)
+@pytest.mark.parametrize("which", ["all", "auth"])
+def test_plaintext_grpc_stops_the_start_unless_it_is_asked_for(
+    on_database: dict[str, str], tmp_path: Path, which: str
+) -> None:
+    strict = {name: value for name, value in on_database.items() if name != "GATEPOST_GRPC_INSECURE"}
+
+    assert "gRPC on 127.0.0.1:0 would be plaintext" in refusal_of("serve", which, **strict)
+
+    log = tmp_path / "log"
+    with serving(f"{which} --insecure", log, **strict) as process:
+        told_by(log, "grpc_target")
+        process.terminate()
+        assert process.wait(20) == 0

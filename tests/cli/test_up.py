@@ -59,6 +59,7 @@ def test_the_welcome_fits_a_screen_and_names_what_runs_where(up: Up) -> None:
     lines = up.welcome.splitlines()
 
     assert len(lines) <= 15
+    assert f"gRPC      {up.run['grpc_target']}  (plaintext, with reflection)" in up.welcome
     for shown in (up.run["http_url"], f"{up.run['http_url']}/docs", up.run["grpc_target"], str(up.folder)):
         assert shown in up.welcome
 

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +21,7 @@ import asyncpg
 import pytest
 
 from gatepost_cli.embedded_postgres import EmbeddedPostgres
+from tests.certificates import Authority
 from tests.cli.command import call
 from tests.e2e.conftest import Needs
 from tests.e2e.dockerfile import Builder, Stage, stages_of
@@ -188,6 +190,7 @@ def settings_of_production(database_over_tcp: str) -> dict[str, str]:
         "GATEPOST_SEALING_KEYS": ring,
         "GATEPOST_HTTP_PORT": free_port(),
         "GATEPOST_GRPC_PORT": free_port(),
+        "GATEPOST_GRPC_INSECURE": "true",
     }
 
 
@@ -225,11 +228,28 @@ async def test_the_image_serves_on_a_read_only_disk_as_nobody_special(
     assert settings_of_production["GATEPOST_ADAPTER_SECRET"].encode() not in log
 
 
+@pytest.fixture(params=["plaintext", "TLS"])
+def transport(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The settings of plaintext, and those of TLS with files that everybody may read, as the image is nobody's."""
+    if request.param == "plaintext":
+        yield {}
+        return
+    folder = Path(tempfile.mkdtemp(prefix="gatepost"))
+    folder.chmod(0o755)
+    certificate, key = Authority().issue("localhost").write(folder, "server")
+    yield {
+        "GATEPOST_GRPC_INSECURE": "false",
+        "GATEPOST_GRPC_TLS_CERTIFICATE": str(certificate),
+        "GATEPOST_GRPC_TLS_KEY": str(key),
+    }
+    shutil.rmtree(folder)
+
+
 @pytest.mark.requirement(8)
 async def test_an_auth_server_alone_is_healthy_until_it_ends(
-    image: Image, settings_of_production: dict[str, str]
+    image: Image, settings_of_production: dict[str, str], transport: dict[str, str]
 ) -> None:
-    environment = image.environment | settings_of_production
+    environment = image.environment | settings_of_production | transport
 
     async with serving(image, environment, "serve", "auth"):
         while_it_serves = await is_healthy(image, environment)

@@ -35,3 +35,21 @@ def test_settings_come_from_the_environment(monkeypatch):
 def test_a_setting_out_of_bounds_is_refused(wrong):
     with pytest.raises(ValidationError):
         GatewaySettings(**wrong)
+
+
+def test_the_gateways_credential_may_come_from_a_file(monkeypatch, tmp_path):
+    (tmp_path / "secret").write_text("edge:0123456789\n")
+    monkeypatch.setenv("GATEPOST_AUTH_GATEWAY_CREDENTIAL_FILE", str(tmp_path / "secret"))
+
+    settings = GatewaySettings()
+
+    assert settings.auth_gateway_credential.get_secret_value() == "edge:0123456789"
+    assert "0123456789" not in repr(settings)
+
+
+@pytest.mark.parametrize("wrong", ["edge", "edge:", ":secret", "Edge:secret", "edge:sec ret", "edge:\x00"])
+def test_a_gateways_credential_is_a_name_and_a_secret(wrong):
+    with pytest.raises(ValidationError, match="name:secret") as caught:
+        GatewaySettings(auth_gateway_credential=wrong)
+
+    assert "sec ret" not in str(caught.value)

@@ -67,7 +67,7 @@ def do_with_certificate(rpcs, path):
     """Calls it over a connection whose certificate has these names."""
     handler = rpcs[f"/{path}"].handler
     return lambda *names, **metadata: handler(
-        users_service_pb2.GetUserRequest(id="1"), Call(metadata, certificate_names=names)
+        users_service_pb2.GetUserRequest(id="1"), Call(metadata, names_of_certificate=lambda: names)
     )
 
 
