@@ -238,3 +238,18 @@ async def test_one_that_never_was_in_sync_lets_nobody_in_unheard(gatepost, verif
         await gatepost.start()
         await verifier.wait_in_sync(timedelta(seconds=5))
         assert await verifier.verify(token)
+
+
+async def test_it_is_logged_when_nobody_follows_the_stream_any_more(gatepost, verifying, monkeypatch, caplog):
+    def broken(*_):
+        raise RuntimeError("a defect")
+
+    async with verifying() as verifier:
+        monkeypatch.setattr(verifier._stream, "_apply", broken)
+        await gatepost.tell(sign_in_id=str(uuid4()))
+        await until(lambda: not verifier.in_sync)
+
+        assert await verifier.verify(gatepost.pair.signed())
+        assert verifier.counters.questions == 1
+
+    assert "follows Gatepost no more" in caplog.text

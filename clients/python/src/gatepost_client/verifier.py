@@ -118,6 +118,8 @@ class AccessTokenVerifier:
     async def __aenter__(self) -> Self:
         work = (self._keys.keep_fresh(), self._stream.follow(), self._forget())
         self._tasks = [asyncio.create_task(each) for each in work]
+        for task in self._tasks:
+            task.add_done_callback(_tell_end)
         return self
 
     async def __aexit__(
@@ -175,3 +177,9 @@ class AccessTokenVerifier:
             await asyncio.sleep(_FORGET_EVERY_SECONDS)
             self._revocations.forget(self._clock())
             self._questions.forget()
+
+
+def _tell_end(task: asyncio.Task[None]) -> None:
+    """Logs why work that goes on for ever has ended; the server is asked about each token from then on."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("the verifier follows Gatepost no more", exc_info=error)
