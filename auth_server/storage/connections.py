@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -27,7 +28,7 @@ class Connections:
             try:
                 row = await connection.fetchrow(sql, *arguments)
             except BaseException:
-                await self._pool.release(connection)
+                await self._give_back(connection)
                 raise
             self._at_hand.append(connection)
             return row
@@ -39,7 +40,7 @@ class Connections:
             try:
                 rows: list[Any] = await connection.fetch(sql, *arguments)
             except BaseException:
-                await self._pool.release(connection)
+                await self._give_back(connection)
                 raise
             self._at_hand.append(connection)
             return rows
@@ -47,7 +48,7 @@ class Connections:
     async def close(self) -> None:
         """Gives all connections back to the pool; no statement may run any more."""
         while self._at_hand:
-            await self._pool.release(self._at_hand.pop())
+            await self._give_back(self._at_hand.pop())
 
     async def _take(self) -> Any:
         """A connection that stands; those that the server has ended meanwhile go back to be replaced."""
@@ -55,8 +56,13 @@ class Connections:
             connection = self._at_hand.pop()
             if _stands(connection):
                 return connection
-            await self._pool.release(connection)
+            await self._give_back(connection)
         return await self._pool.acquire()
+
+    async def _give_back(self, connection: Any) -> None:
+        """Lets the pool mend or end the connection; one that ends in this very moment it has back already."""
+        with suppress(asyncpg.InternalClientError):
+            await self._pool.release(connection)
 
 
 def _stands(connection: Any) -> bool:

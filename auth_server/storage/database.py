@@ -16,6 +16,7 @@ from auth_server.storage.database_url import connection_options
 UNREACHABLE = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a server that says goodbye just when a statement begins
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -43,6 +44,17 @@ async def test_connections_that_the_server_ended_at_rest_are_replaced_unseen(dat
         await asyncio.sleep(0.05)  # the ends of the connections arrive
 
         assert (await database.fetchrow("SELECT pg_backend_pid() AS pid"))["pid"] not in pids
+
+
+async def test_a_connection_that_ends_as_a_statement_begins_fails_as_one_that_is_away(database_url, sql):
+    async with connected(database_url, size=1) as database:
+        for _ in range(30):
+            pid = (await database.fetchrow("SELECT pg_backend_pid() AS pid"))["pid"]
+            await sql.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+            with suppress(DatabaseUnavailableError):  # unless its end was noticed before
+                await database.fetchrow("SELECT 1")
+
+            assert (await database.fetchrow("SELECT 1 AS one"))["one"] == 1
 
 
 async def test_text_that_cannot_be_stored_is_the_callers_fault(shared_database):
