@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from certificates import Certificates, certificates_of_today
 from listening import listening
 from scripted import ScriptedGatepost
 
@@ -51,12 +50,6 @@ async def verifier(verifying: Verifying) -> AsyncIterator[AccessTokenVerifier]:
     """A verifier in sync with the scripted server."""
     async with verifying() as made:
         yield made
-
-
-@pytest.fixture(scope="session")
-def certificates() -> Certificates:
-    """Certificates for `localhost`, of an authority of their own."""
-    return certificates_of_today()
 
 
 # A real server, for the tests that ask for one.

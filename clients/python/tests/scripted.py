@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-from certificates import Certificates
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from signing import Pair
 
 from gatepost_client.contract import keys_service_pb2, keys_service_pb2_grpc, token_service_pb2, token_service_pb2_grpc
+from tests.certificates import Authority
 
 HEARTBEAT_SECONDS = 0.05
 
@@ -61,10 +61,10 @@ class ScriptedGatepost(keys_service_pb2_grpc.KeysServiceServicer, token_service_
         await self._server.start()
         return port
 
-    async def listen_with_tls(self, certificates: Certificates) -> str:
-        """Listens for clients that have a certificate; the target."""
-        pair = [(certificates.key, certificates.certificate)]
-        credentials = grpc.ssl_server_credentials(pair, certificates.authority, require_client_auth=True)
+    async def listen_with_tls(self, authority: Authority) -> str:
+        """Listens for clients that have a certificate of the authority; the target."""
+        ours = authority.issue("localhost")
+        credentials = grpc.ssl_server_credentials([(ours.key, ours.chain)], authority.pem, require_client_auth=True)
         return f"localhost:{await self.listen_at('127.0.0.1:0', credentials)}"
 
     def _made(self) -> grpc.aio.Server:

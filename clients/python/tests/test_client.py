@@ -14,6 +14,7 @@ from scripted import refuse
 from gatepost_client import AdapterSecret, GatepostClient, GatepostError, ServiceCredential, Tls, channels, contract
 from gatepost_client.contract.keys_service_pb2 import GetJsonWebKeySetRequest, GetJsonWebKeySetResponse
 from gatepost_client.contract.token_service_pb2 import RevokeRequest, WatchRevocationsRequest
+from tests.certificates import Authority
 
 KEYS = GetJsonWebKeySetRequest()
 
@@ -240,16 +241,21 @@ async def test_a_client_may_be_entered_again(gatepost):
 
 
 @pytest.mark.requirement(2)
-async def test_a_client_proves_itself_by_certificate(gatepost, certificates):
-    target = await gatepost.listen_with_tls(certificates)
-    ours = Tls(certificates.authority, certificates.certificate, certificates.key)
+async def test_a_client_proves_itself_by_certificate(gatepost):
+    authority, another = Authority(), Authority()
+    target = await gatepost.listen_with_tls(authority)
+    ours, theirs = authority.issue("localhost"), another.issue("localhost")
 
-    async with GatepostClient(target, tls=ours) as client:
+    async with GatepostClient(target, tls=Tls(authority.pem, ours.chain, ours.key)) as client:
         await client.keys.GetJsonWebKeySet(KEYS)
     assert gatepost.key_calls == 1
 
-    for others in (Tls(certificates.authority), Tls(None, certificates.certificate, certificates.key)):
-        async with GatepostClient(target, tls=others) as client:
+    for refused in (
+        Tls(authority.pem),
+        Tls(authority.pem, theirs.chain, theirs.key),
+        Tls(another.pem, ours.chain, ours.key),
+    ):
+        async with GatepostClient(target, tls=refused) as client:
             with pytest.raises(GatepostError):
                 await client.keys.GetJsonWebKeySet(KEYS, timeout=2)
     assert gatepost.key_calls == 1
