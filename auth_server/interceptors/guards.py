@@ -17,7 +17,7 @@ from auth_server.domain.errors import (
 from auth_server.domain.users import Role
 from auth_server.interceptors.calls import Call, Handler, Method
 from auth_server.interceptors.service_guard import Judge, ServiceGuard
-from auth_server.interceptors.streams import while_admitted
+from auth_server.interceptors.streams import RECHECK_SECONDS, while_admitted
 from auth_server.usecases.access import Access
 from auth_server.usecases.identities import Identities
 from auth_server.usecases.services import Services
@@ -112,7 +112,7 @@ def _guarded(judge: Judge, method: Method, handler: Handler) -> Handler:
     async def handle(request: Any, call: Call) -> Any:
         await judge(call)
         answer = await handler(request, call)
-        return while_admitted(lambda: judge(call), answer) if method.streams else answer
+        return while_admitted(lambda: judge(call), answer, RECHECK_SECONDS) if method.streams else answer
 
     return handle
 

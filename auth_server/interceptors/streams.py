@@ -11,7 +11,7 @@ RECHECK_SECONDS = 5.0
 
 
 async def while_admitted(
-    judge: Callable[[], Awaitable[None]], stream: AsyncGenerator[Any], every_seconds: float = RECHECK_SECONDS
+    judge: Callable[[], Awaitable[None]], stream: AsyncGenerator[Any], every_seconds: float
 ) -> AsyncGenerator[Any]:
     """The stream, before which the caller is judged again and again, whether or not something flows.
 

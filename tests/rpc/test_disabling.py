@@ -192,3 +192,39 @@ async def test_a_session_that_meets_the_disabling_is_deleted(people, sql, disabl
         )
 
         assert await sql.fetchval("SELECT count(*) FROM sessions WHERE user_id::text = $1", user.id) == 0
+
+
+async def log_in(people, user):
+    await people.login(user.email)
+
+
+async def make_session(people, user):
+    await people.a_session(user.id)
+
+
+async def move_session(people, user):
+    other = await people.a_session((await people.a_user()).id)
+    request = UpdateSessionRequest(session_token=other.session_token, user_id=user.id)
+    if not (await people.adapter.UpdateSession(request, metadata=people.secret)).HasField("session"):
+        raise LookupError
+
+
+@pytest.mark.requirement(45)
+@pytest.mark.parametrize("enter", [log_in, make_session, move_session])
+async def test_who_enters_while_the_disabling_is_under_way_waits_for_it(people, sql, database_url, enter):
+    ann = await people.signed_in()
+    other = await asyncpg.connect(database_url)
+    transaction = other.transaction()
+    await transaction.start()
+    await other.execute("UPDATE users SET disabled_at = now() WHERE id::text = $1", ann.id)
+    entering = asyncio.create_task(enter(people, ann))
+    await asyncio.sleep(0.3)
+    assert not entering.done()
+
+    await transaction.commit()
+    await other.close()
+
+    with pytest.raises((grpc.aio.AioRpcError, LookupError)):
+        await entering
+    assert await sql.fetchval("SELECT count(*) FROM refresh_families WHERE ended_at IS NULL") == 0
+    assert await sql.fetchval("SELECT count(*) FROM sessions WHERE user_id::text = $1", ann.id) == 0

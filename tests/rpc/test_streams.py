@@ -132,12 +132,12 @@ async def test_a_guarded_stream_keeps_its_errors():
     told = Told([1, DatabaseUnavailableError()])
 
     with pytest.raises(DatabaseUnavailableError):
-        await all_of(while_admitted(Judge(1000), told.stream()))
+        await all_of(while_admitted(Judge(1000), told.stream(), every_seconds=1))
 
 
 async def test_a_guarded_stream_that_is_cancelled_is_closed():
     told = Told([1])
-    task = asyncio.create_task(all_of(while_admitted(Judge(1000), told.stream(10))))
+    task = asyncio.create_task(all_of(while_admitted(Judge(1000), told.stream(10), every_seconds=1)))
     await asyncio.sleep(0.02)
 
     task.cancel()

@@ -1,14 +1,18 @@
 import asyncio
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import grpc
 import pytest
 
+from auth_server.interceptors import guards
+from auth_server.storage.services import revoke
+from auth_server.usecases import services
 from gatepost.v1 import token_service_pb2 as pb
 from gatepost.v1.users_service_pb2 import DeleteUserRequest
 from tests.people import reason_of, refused
+from tests.services import a_service
 from tests.streams import Stream
 
 BOUND_SECONDS = 1.0
@@ -189,3 +193,17 @@ async def test_the_channel_of_the_gateway_has_no_streams(server, basic):
         await call(pb.WatchRevocationsRequest(), metadata=basic)
 
     assert reason_of(error.value) == "RPC_NOT_FOUND"
+
+
+@pytest.mark.requirement(2)
+async def test_a_service_that_is_revoked_loses_its_stream(db, people, monkeypatch):
+    monkeypatch.setattr(guards, "RECHECK_SECONDS", 0.1)
+    monkeypatch.setattr(services, "REMEMBERED_SECONDS", 0)
+    service = await a_service(db, "gatepost.v1.TokenService/WatchRevocations")
+    stream = Stream(people.tokens.WatchRevocations(pb.WatchRevocationsRequest(), metadata=service.basic))
+    await stream.until("in_sync")
+
+    await revoke(db, service.name, datetime.now(UTC))
+
+    with refused("SERVICE_CREDENTIAL_INVALID", grpc.StatusCode.UNAUTHENTICATED):
+        await stream.until("never")
