@@ -80,6 +80,24 @@ async def test_a_deleted_user_is_logged_with_every_live_sign_in(family, people, 
     assert await log() == [("sign_in", live, "user deleted"), ("user", family.id, "user deleted")]
 
 
+@pytest.mark.requirement(45)
+async def test_a_deletion_late_in_a_transaction_is_of_that_moment(family, sql):
+    """Entries of long ago are not told, and a user's end is that of the tokens issued before."""
+    sign_in = await sign_in_of(sql, family.id)
+    async with sql.transaction():
+        await sql.execute("SELECT pg_sleep(0.01)")
+        refreshed = await sql.fetchval("SELECT clock_timestamp()")
+        await sql.execute("DELETE FROM users")
+
+    ended = await sql.fetch(
+        "SELECT revoked_at FROM revocations WHERE subject_id IN ($1, $2) AND reason = 'user deleted'",
+        sign_in,
+        family.id,
+    )
+    assert len(ended) == 2
+    assert min(row["revoked_at"] for row in ended) > refreshed
+
+
 async def test_what_is_rolled_back_is_not_logged(family, sql, log):
     transaction = sql.transaction()
     await transaction.start()

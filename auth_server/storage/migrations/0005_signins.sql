@@ -30,12 +30,13 @@ LANGUAGE sql AS $$
     SELECT pg_notify('gatepost_revocations', '');
 $$;
 
--- Triggers write the entries, so that no statement can forget to, not even one of the version that still runs.
+-- Triggers write the entries, so that no statement can forget to, not even one of the version that still runs. Where
+-- a statement names no time, it is the clock's: now() is when the transaction began, which tokens may be younger than.
 CREATE FUNCTION log_ended_sign_in() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        PERFORM log_revocation('sign_in', OLD.id::text, 'user deleted', now());
+        PERFORM log_revocation('sign_in', OLD.id::text, 'user deleted', clock_timestamp());
     ELSE
         PERFORM log_revocation('sign_in', NEW.id::text, NEW.ended_reason, NEW.ended_at);
     END IF;
@@ -55,7 +56,7 @@ CREATE FUNCTION end_sign_ins_of_user() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        PERFORM log_revocation('user', OLD.id::text, 'user deleted', now());
+        PERFORM log_revocation('user', OLD.id::text, 'user deleted', clock_timestamp());
         RETURN NULL;
     END IF;
     PERFORM log_revocation('user', NEW.id::text, 'user disabled', NEW.disabled_at);
@@ -76,7 +77,7 @@ CREATE TRIGGER users_log_deletion AFTER DELETE ON users
 CREATE FUNCTION log_revoked_key() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM log_revocation('key', NEW.kid, 'key revoked', COALESCE(NEW.revoked_at, now()));
+    PERFORM log_revocation('key', NEW.kid, 'key revoked', COALESCE(NEW.revoked_at, clock_timestamp()));
     RETURN NULL;
 END
 $$;
