@@ -234,7 +234,7 @@ class Known:
 async def claims_of(token: str) -> Claims:
     payload = jwt.decode(token, options={"verify_signature": False})
     life = timedelta(minutes=15)
-    return TokenRules("gatepost", "gatepost", life, life).claims_of(payload, time.time())
+    return TokenRules("gatepost", "gatepost", life, life).claims_of(payload, "key-1", time.time())
 
 
 async def no_app(scope, receive, send):

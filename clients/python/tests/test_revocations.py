@@ -58,11 +58,13 @@ async def test_a_revoked_token_is_refused_within_a_second(subject, gatepost, ver
 @pytest.mark.requirement(40, 45)
 async def test_the_tokens_of_a_revoked_key_are_refused_though_it_is_still_published(gatepost, verifier):
     token = gatepost.pair.signed()
-    await verifier.verify(token)
+    claims = await verifier.verify(token)
+    assert verifier.is_still_good(claims)
 
     await gatepost.tell(key_id=gatepost.pair.kid)
     await until(lambda: verifier.counters.revocations == 1)
 
+    assert not verifier.is_still_good(claims)
     assert await why_refused(verifier, token) == "key"
     await verifier._keys.refresh()
     assert await why_refused(verifier, token) == "key"
@@ -95,7 +97,7 @@ def test_revocations_are_forgotten_when_every_token_of_then_has_expired():
     now = int(time.time())
     sub, sid = str(uuid4()), str(uuid4())
     payload = {"iss": "i", "aud": "a", "sub": sub, "sid": sid, "jti": "j", "iat": now, "nbf": now, "exp": now + 900}
-    claims = rules.claims_of(payload, now)
+    claims = rules.claims_of(payload, "key-1", now)
     revocations = Revocations(keep=timedelta(minutes=15))
     revocations.end_user(sub, claims.issue_time)
     revocations.end_sign_in(sid, claims.issue_time)

@@ -19,6 +19,8 @@ class Claims:
 
     user_id: str
     sign_in_id: str
+    key_id: str
+    """The key that signed the token."""
     token_id: str
     issue_time: datetime
     expire_time: datetime
@@ -39,8 +41,8 @@ class TokenRules:
     longest_life: timedelta
     """A token that lives longer is refused, because its revocation would be forgotten before it expires."""
 
-    def claims_of(self, payload: Mapping[str, Any], now: float) -> Claims:
-        """The claims of a token whose signature is good; `now` in seconds since 1970 (RFC 9068, RFC 8725).
+    def claims_of(self, payload: Mapping[str, Any], key_id: str, now: float) -> Claims:
+        """The claims of a token whose signature by this key is good; `now` in seconds since 1970 (RFC 9068, RFC 8725).
 
         Raises:
             AccessTokenInvalidError: a claim is missing, of the wrong type or wrong, or the token is not valid now.
@@ -60,6 +62,7 @@ class TokenRules:
         return Claims(
             user_id=sub,
             sign_in_id=sid,
+            key_id=key_id,
             token_id=jti,
             issue_time=datetime.fromtimestamp(issued, UTC),
             expire_time=datetime.fromtimestamp(expires, UTC),

@@ -56,7 +56,7 @@ class KeySet:
             VerifierUnavailableError: we do not know, and Gatepost cannot be asked.
         """
         found = self._find_known(key_id)
-        if found is not None or key_id in self._revoked:
+        if found is not None or self.is_revoked(key_id):
             return found
         least = _LEAST_SECONDS_BETWEEN if self._is_fresh else _AFTER_FAILURE_SECONDS
         if monotonic() - self._asked_at >= least or self._fetching is not None:
@@ -80,6 +80,10 @@ class KeySet:
         self._revoked.add(key_id)
         if self._keys is not None:
             self._keys.pop(key_id, None)
+
+    def is_revoked(self, key_id: str) -> bool:
+        """Whether the key was revoked, as far as we have heard."""
+        return key_id in self._revoked
 
     async def keep_fresh(self) -> None:
         """Asks again and again, each time before the keys grow older than they may; for ever."""

@@ -113,7 +113,8 @@ class AccessTokenVerifier:
     def is_still_good(self, claims: Claims) -> bool:
         """Whether verified claims hold now, as far as this process has heard: for calls that stay open for long."""
         expires = claims.expire_time.timestamp() + self._rules.leeway.total_seconds()
-        return self._clock() < expires and not self._revocations.cover(claims)
+        is_revoked = self._revocations.cover(claims) or self._keys.is_revoked(claims.key_id)
+        return self._clock() < expires and not is_revoked
 
     async def __aenter__(self) -> Self:
         work = (self._keys.keep_fresh(), self._stream.follow(), self._forget())
@@ -139,7 +140,7 @@ class AccessTokenVerifier:
         # The key says which algorithm it is for, never the token (RFC 8725, section 3.1).
         if token.algorithm != key.algorithm or not key.is_good(token.signed, token.signature):
             raise AccessTokenInvalidError("signature")
-        claims = self._rules.claims_of(jws.payload_of(token), self._clock())
+        claims = self._rules.claims_of(jws.payload_of(token), token.key_id, self._clock())
         if self._revocations.cover(claims):
             raise AccessTokenInvalidError("revoked")
         return claims if self._stream.in_sync else await self._asked(text, claims)
