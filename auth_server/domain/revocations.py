@@ -55,6 +55,14 @@ class Position:
             return Position(self.log, min(self.running), ()).cursor
         return "-".join(["1", self.log, f"{self.next_transaction:x}", *(f"{each:x}" for each in self.running)])
 
+    def is_before(self, later: Position) -> bool:
+        """Whether a reader who has seen this can go on to the later position, or has to begin anew.
+
+        A log that is another one cannot be gone on with, nor one that was put back to an earlier moment, such as by a
+        copy of the database's files: it counts anew the transactions that the position has seen.
+        """
+        return self.log == later.log and self.next_transaction <= later.next_transaction
+
 
 @dataclass(frozen=True, slots=True)
 class Look:

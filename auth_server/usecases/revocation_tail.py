@@ -109,7 +109,7 @@ class RevocationTail:
             await listening.wait(POLL_SECONDS)
 
     def _take(self, look: Look) -> None:
-        if look.position.log != self._position.log or len(look.entries) > self._most_kept:
+        if not self._position.is_before(look.position) or len(look.entries) > self._most_kept:
             self._begin_anew()
         elif look.entries:
             self._kept.append(look)

@@ -90,7 +90,7 @@ class _Watch:
     async def _behind(self) -> AsyncIterator[Told]:
         """The entries that the position has not seen; the position has then."""
         look = await self._look()
-        if self._position != BEGINNING and self._position.log != look.position.log:
+        if self._position != BEGINNING and not self._position.is_before(look.position):
             self._position = BEGINNING
             look = await self._look()
         seen = look.position

@@ -139,6 +139,21 @@ async def test_a_cursor_of_another_database_begins_anew(people, watch, sign_in_o
     assert ("sign_in_id", sign_in, "REASON_LOGOUT") in seen
 
 
+@pytest.mark.requirement(45)
+async def test_a_cursor_from_before_the_log_was_put_back_begins_anew(people, watch, sign_in_of):
+    """A copy of the database's files is the same cluster, and counts its transactions anew."""
+    ann = await people.signed_in()
+    sign_in = await sign_in_of(ann.id)
+    await people.log_out(ann)
+    stream = watch()
+    await stream.until("in_sync")
+    version, log, *_ = stream.cursor.split("-")
+
+    seen = await watch(f"{version}-{log}-7fffffffffffffff").until("in_sync")
+
+    assert ("sign_in_id", sign_in, "REASON_LOGOUT") in seen
+
+
 @pytest.mark.requirement(11)
 @pytest.mark.parametrize("cursor", ["x", "1-a", "1-a-ffffffffffffffff", "2-a-1", "1-A-1", "1-a-1-"])
 async def test_a_cursor_that_is_none_is_refused(watch, cursor):
