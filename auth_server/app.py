@@ -13,7 +13,7 @@ import asyncpg
 from google.protobuf.descriptor import ServiceDescriptor
 
 from auth_server.background import repeating
-from auth_server.domain.access_tokens import AccessTokenPolicy
+from auth_server.domain.access_tokens import LONGEST_LIFE, AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.key_lives import RELOAD_EVERY, KeyPlan
 from auth_server.domain.passwords import PasswordHashes
@@ -147,7 +147,8 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
 
 def _revocation_tail(settings: AuthServerSettings, clock: Clock) -> RevocationTail:
     url = settings.database_url.get_secret_value()
-    matters = settings.access_token_life + CLOCKS_DIFFER
+    # Not the setting: a server that runs beside, or this one before its last start, may have made longer lives.
+    matters = LONGEST_LIFE + CLOCKS_DIFFER
 
     def connect() -> AbstractAsyncContextManager[revocation_log.Listening]:
         return revocation_log.listening(url, prepared=settings.database_prepared_statements)

@@ -16,6 +16,7 @@ from gatepost.v1 import token_service_pb2_grpc
 from tests.people import refused
 
 BOUND_SECONDS = 1.0
+FOURTEEN = timedelta(minutes=14)
 LONG = timedelta(minutes=30)
 
 
@@ -39,6 +40,24 @@ async def test_a_server_that_stops_ends_its_streams_at_once(settings, clock, wat
         assert time.monotonic() - began < BOUND_SECONDS
         with refused("SERVER_UNAVAILABLE", grpc.StatusCode.UNAVAILABLE):
             await watch(stub=stub).next()
+
+
+@pytest.mark.requirement(45)
+async def test_a_server_of_shorter_lives_tells_what_ends_the_tokens_of_longer_ones(
+    settings, clock, people, watch, sign_in_of, sql
+):
+    ann = await people.signed_in()
+    sign_in = await sign_in_of(ann.id)
+    await people.log_out(ann)
+    await sql.execute(
+        "UPDATE revocations SET revoked_at = now() - $2::interval WHERE subject_id = $1", sign_in, FOURTEEN
+    )
+    shorter = settings.model_copy(update={"access_token_life": timedelta(minutes=1)})
+    async with another_server(shorter, clock) as (_, stub):
+        stream = watch(stub=stub)
+
+        assert ("sign_in_id", sign_in, "REASON_LOGOUT") in await stream.until("in_sync")
+        stream.call.cancel()
 
 
 @pytest.mark.requirement(45)
