@@ -19,11 +19,14 @@ from benchmarks.logins import LOGIN_ROUNDS, login_comparison, login_flood, login
 from benchmarks.machine import OtherWork, description, short_name
 from benchmarks.measure import Bench, Form
 from benchmarks.report import Report
+from benchmarks.verifier import verifier_speed
 
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 5
 SECONDS = 1.5
 LOGIN = "Login"
+VERIFIER = "Verifier"
+NAMES = (*CASES, VERIFIER)
 OVER_GRPC_ALONE = ("VerifyAccessToken", "Introspect")  # whose floor is an echo and a verification, without a database
 # Of a look-up while logins hash in all cores but one, and in all.
 FLOODED_P99_TIMES_IDLE = 1.5
@@ -35,7 +38,7 @@ def _options() -> argparse.Namespace:
         prog="scripts/bench",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Names: " + ", ".join(CASES) + "; their beginnings are enough.\n"
+        epilog="Names: " + ", ".join(NAMES) + "; their beginnings are enough.\n"
         "The database is one of its own, on the server of DATABASE_URL or on an embedded PostgreSQL.\n"
         "A run of all names, no shorter than the defaults, is kept in benchmarks/results/.",
     )
@@ -54,9 +57,9 @@ def _options() -> argparse.Namespace:
 
 
 def _name_of(given: str, parser: argparse.ArgumentParser) -> str:
-    found = [name for name in CASES if name.lower().startswith(given.lower())]
+    found = [name for name in NAMES if name.lower().startswith(given.lower())]
     if len(found) != 1:
-        parser.error(f"{given} is {'short for several' if found else 'none'} of the names {', '.join(CASES)}")
+        parser.error(f"{given} is {'short for several' if found else 'none'} of the names {', '.join(NAMES)}")
     return found[0]
 
 
@@ -89,7 +92,7 @@ def _measure_logins_on_all_cores(bench: Bench, settings: Settings, report: Repor
 def _measure(options: argparse.Namespace, database: Database) -> Report:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
     width, settings = max(1, cores - 1), Settings(database)
-    names = options.names or list(CASES)
+    names = options.names or list(NAMES)
     report = Report(description(database.version), options.seconds, options.rounds)
     other_work = OtherWork(database.postmaster_pid)
     with (
@@ -105,10 +108,13 @@ def _measure(options: argparse.Namespace, database: Database) -> Report:
             service_credential=gatepost.service_credential,
         )
         bench = Bench(load_of, database.postmaster_pid, options.seconds, options.rounds)
-        for name in (name for name in names if name != LOGIN):
+        for name in (name for name in names if name in CASES and name != LOGIN):
             for form in forms[-1:] if name in OVER_GRPC_ALONE else forms:
                 _say(f"{name}, {form.name}")
                 report.comparisons.append(bench.compare(name, form))
+        if VERIFIER in names:
+            _say(f"{VERIFIER} of gatepost-client")
+            report.verifier = verifier_speed(options.rounds)
         if LOGIN in names:
             _measure_logins(bench, forms, gatepost, report, width)
             _measure_logins_on_all_cores(bench, settings, report, cores)

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from benchmarks.logins import LOGIN_ROUNDS, RATE_TARGET, LoginFlood, LoginRate
 from benchmarks.measure import Comparison
+from benchmarks.verifier import TARGET as VERIFIER_TARGET
+from benchmarks.verifier import VerifierSpeed
 
 Table = Sequence[Sequence[str]]
 
@@ -25,6 +27,9 @@ CPU: user and system time a request of our processes, in microseconds (split: ga
 Login: all in a closed loop of 5 s, p50 and p99 too, one login more under way than are hashed at once; its floor does
 the same two statements, one bcrypt in as many threads and one signature. CPU time comes in ticks of 10 ms, which so
 few requests leave coarse for a gateway.
+VerifyAccessToken and Introspect: the floor echoes what PyJWT's verification gives, without a database. The tokens are
+sent again and again, as users do; Gatepost verifies each one's signature once, and asks the database each time whether
+the sign-in lives.
 The load generator shares the machine, so requests a second are less than a machine for the servers alone would give."""
 RATE_LEGEND = """\
 Share, which the target is for: of the bound alone, hashes at once / time of a hash in a single thread. Together: / time
@@ -33,6 +38,9 @@ rests. Others: their share of the machine meanwhile, which moves both sides."""
 FLOOD_LEGEND = """\
 Idle / flooded, in turns: 200 look-ups a second for 5 s each, medians of all rounds. Others: their share of the
 machine meanwhile."""
+VERIFIER_LEGEND = """\
+Of gatepost-client's verifier / of PyJWT with a key object, in one process and in turns, a second of CPU time; no
+signature is remembered."""
 BUSY_SHARE = 0.1
 
 
@@ -47,6 +55,7 @@ class Report:
     comparisons: list[Comparison] = field(default_factory=list)
     rates: list[LoginRate] = field(default_factory=list)
     floods: list[LoginFlood] = field(default_factory=list)
+    verifier: VerifierSpeed | None = None
 
     def as_json(self) -> str:
         """Everything, for programs."""
@@ -57,6 +66,8 @@ class Report:
             row["verdict"] = rate.verdict
         for row, flood in zip(words["floods"], self.floods, strict=True):
             row["verdict"] = flood.verdict
+        if self.verifier:
+            words["verifier"]["verdict"] = self.verifier.verdict
         return json.dumps(words, indent=2)
 
     def as_text(self) -> str:
@@ -86,6 +97,9 @@ class Report:
         if self.comparisons:
             yield drawn([_COMPARISON_HEAD, *map(_comparison_row, self.comparisons)])
             yield LEGEND
+        if self.verifier:
+            yield drawn([_VERIFIER_HEAD, _verifier_row(self.verifier)])
+            yield VERIFIER_LEGEND
         if self.rates:
             yield drawn([_RATE_HEAD, *map(_rate_row, self.rates)])
             yield RATE_LEGEND
@@ -107,6 +121,7 @@ _RATE_HEAD = (
     "target",
     "",
 )
+_VERIFIER_HEAD = ("local verifier", "tokens/s", "ratio", "target", "")
 _FLOOD_HEAD = ("GetSessionAndUser in a flood of logins", "hashes at once", "p50 ms", "p99 ms", "others", "target", "")
 
 
@@ -153,6 +168,11 @@ def _flood_row(found: LoginFlood) -> Sequence[str]:
         "-" if found.p99_ms_target is None else f"p99 <= {found.p99_ms_target:.2f}",
         found.verdict,
     )
+
+
+def _verifier_row(found: VerifierSpeed) -> Sequence[str]:
+    rates = f"{found.verifier:.0f} / {found.pyjwt:.0f}"
+    return "access tokens verified", rates, f"{found.ratio:.2f}", f">= {VERIFIER_TARGET:.2f}", found.verdict
 
 
 def _percent(share: float | None) -> str:

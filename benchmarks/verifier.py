@@ -15,6 +15,7 @@ from uuid import uuid4
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from benchmarks.measure import verdict_of
 from gatepost_client.contract.keys_service_pb2 import GetJsonWebKeySetResponse, JsonWebKey
 from gatepost_client.contract.token_service_pb2 import Heartbeat, InSync, WatchRevocationsResponse
 from gatepost_client.verifier import AccessTokenVerifier, Client
@@ -34,6 +35,11 @@ class VerifierSpeed:
     pyjwt: float
     ratio: float
     """The verifier's rate divided by PyJWT's: the median of each round's."""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the target is kept."""
+        return verdict_of(self.ratio >= TARGET)
 
 
 def verifier_speed(rounds: int = 5, count: int = 5_000) -> VerifierSpeed:
