@@ -62,7 +62,7 @@ async def test_a_database_that_is_not_there_is_told():
             await migrate(url)
 
 
-def test_every_migration_has_a_number_of_its_own():
+def test_migrations_are_numbered_without_a_gap():
     numbers = [int(each.name[:4]) for each in all_migrations()]
 
-    assert numbers == sorted(set(numbers))
+    assert numbers == list(range(1, len(numbers) + 1))
