@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 
 from auth_server.doors.certificate_files import CertificateError, CertificateFiles, Certificates
+from auth_server.doors.certificate_names import names_in
 from auth_server.settings.grpc import GrpcSettings
 
 UNIX = "unix:"
@@ -63,9 +64,8 @@ class Transport:
         """The DNS names, in lower case, and the URIs of the client's certificate, which gRPC has verified."""
         if not self.asks_for_certificates:
             return ()
-        found = context.auth_context()
-        names = (name.decode("utf-8", "replace").lower() for name in found.get("peer_dns", ()))
-        return (*names, *(uri.decode("utf-8", "replace") for uri in found.get("peer_uri", ())))
+        found = context.auth_context().get("x509_pem_cert", ())
+        return names_in(found[0]) if found else ()
 
     def _bound(self, server: Any) -> int:
         try:

@@ -205,9 +205,16 @@ async def test_a_certificate_of_another_authority_or_none_shakes_no_hands(mtls, 
 
 
 @pytest.mark.requirement(2)
-@pytest.mark.parametrize("names", [["unlisted.internal"], ["x.billing.internal", "internal"]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["unlisted.internal"],
+        ["x.billing.internal", "internal"],
+        ["*.internal"],
+    ],
+)
 async def test_a_certificate_whose_name_nobody_registered_is_not_let_in(mtls, shared_files, db, names):
-    await a_service(db, LIST_USERS, certificate_names=["billing.internal"])
+    await a_service(db, LIST_USERS, certificate_names=["billing.internal", "spiffe://example.org/billing"])
 
     async with dial(mtls, shared_files.servers, shared_files.clients.issue(*names)) as channel:
         with refused("SERVICE_CREDENTIAL_INVALID", grpc.StatusCode.UNAUTHENTICATED):
@@ -215,8 +222,12 @@ async def test_a_certificate_whose_name_nobody_registered_is_not_let_in(mtls, sh
 
 
 @pytest.mark.requirement(2)
-async def test_an_address_in_a_certificate_is_no_name_of_a_service(mtls, shared_files, db):
-    issued = shared_files.clients.issue("billing.internal@example.org")
+@pytest.mark.parametrize(
+    "name", ["billing.internal@example.org", "billing.internal\0.example.org", "spiffe://example.org/billing\0/x"]
+)
+async def test_what_holds_a_services_name_in_a_certificate_is_none(mtls, shared_files, db, name):
+    await a_service(db, LIST_USERS, certificate_names=["billing.internal", "spiffe://example.org/billing"])
+    issued = shared_files.clients.issue(name)
 
     async with dial(mtls, shared_files.servers, issued) as channel:
         with refused("CREDENTIAL_MISSING", grpc.StatusCode.UNAUTHENTICATED):
