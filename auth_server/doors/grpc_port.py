@@ -121,14 +121,14 @@ def _call_of(context: Any, seconds_left: float | None, names_of: Callable[[Any],
 
 
 def _metadata_of(context: Any) -> dict[str, str | bytes]:
-    """The metadata by key; a credential that is given twice is none, as it is at the gateway."""
+    """The metadata by key; a credential that is given twice is empty, which is none, yet no absence of one."""
     pairs = context.invocation_metadata()
     metadata: dict[str, str | bytes] = dict(pairs)
     if len(metadata) < len(pairs):
         keys = [key for key, _ in pairs]
         for credential in CREDENTIALS:
             if keys.count(credential) > 1:
-                del metadata[credential]
+                metadata[credential] = ""
     return metadata
 
 

@@ -48,7 +48,7 @@ async def _is_gateway(services: Services, call: Call) -> bool:
 
 async def _proven(services: Services, call: Call) -> Service | None:
     given = call.metadata.get("x-gateway-credential")
-    if given:
+    if given is not None:
         return await services.by_secret(*credential_of(given))
     names = call.names_of_certificate()
     return await services.by_certificate(names) if names else None

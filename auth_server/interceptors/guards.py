@@ -98,6 +98,8 @@ class Guards:
             raise PermissionDeniedError
 
     async def _signed_in(self, call: Call) -> None:
+        if call.metadata.get("authorization") == "":  # two of them: a session makes good neither
+            raise CredentialMissingError
         presented = (call.metadata.get(name, "") for name in ("authorization", "x-session-token"))
         call.identity = await self._identities.of(*(text if isinstance(text, str) else "" for text in presented))
 

@@ -21,9 +21,12 @@ class ServiceGuard:
         self._services = services
 
     def presented_by(self, call: Call) -> bool:
-        """Whether the call comes as a service's: with a service credential, or with a certificate and nothing else."""
+        """Whether the call comes as a service's: with a service credential, or with a certificate and nothing else.
+
+        An empty credential, as one that is given twice, is something else: nobody has said that it is the caller's own.
+        """
         given = call.metadata.get("authorization")
-        return _scheme_of(given) == "basic" if given else bool(call.names_of_certificate())
+        return bool(call.names_of_certificate()) if given is None else _scheme_of(given) == "basic"
 
     def for_services(self, method: Method) -> Judge:
         """Admits services whose list names the method, or all of its service."""
@@ -52,7 +55,7 @@ class ServiceGuard:
     async def _known(self, call: Call) -> Service:
         """The service that calls; the call bears its name from now on, admitted or not."""
         given = call.metadata.get("authorization")
-        if given:
+        if given is not None:
             service = await self._services.by_secret(*credential_of(given))
         else:
             service = await self._services.by_certificate(call.names_of_certificate())

@@ -48,6 +48,13 @@ async def test_a_gateways_certificate_is_believed(db):
     assert await seen(db, Call(ABOUT, names_of_certificate=lambda: ("gateway.internal",))) == (True, ABOUT)
 
 
+async def test_a_proof_that_is_given_twice_does_not_leave_it_to_the_certificate(db):
+    await a_service(db, is_gateway=True, certificate_names=["gateway.internal"])
+    call = Call({**ABOUT, "x-gateway-credential": ""}, names_of_certificate=lambda: ("gateway.internal",))
+
+    assert await seen(db, call) == (False, {})
+
+
 async def test_the_gateway_in_this_process_is_believed(db):
     assert await seen(db, Call(ABOUT, from_gateway=True)) == (True, ABOUT)
 

@@ -158,3 +158,11 @@ async def test_a_session_token_that_is_given_twice_is_none(identity_of, people):
 
     with refused("CREDENTIAL_MISSING"):
         await identity_of(by_session(session), by_session(session))
+
+
+async def test_a_session_makes_no_access_token_good_that_is_given_twice(identity_of, people):
+    ann = await people.signed_in()
+    session = await people.a_session(ann.id)
+
+    with refused("CREDENTIAL_MISSING"):
+        await identity_of(*ann.bearer, *ann.bearer, by_session(session))

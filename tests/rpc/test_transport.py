@@ -12,7 +12,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from auth_server.app import StartError, running
-from gatepost.v1 import users_service_pb2, users_service_pb2_grpc
+from gatepost.v1 import token_service_pb2, token_service_pb2_grpc, users_service_pb2, users_service_pb2_grpc
 from tests.certificates import Authority
 from tests.people import refused
 from tests.services import a_service
@@ -252,6 +252,21 @@ async def test_a_credential_comes_before_the_certificate(mtls, shared_files, db)
         assert await list_users(channel, metadata=other.basic) is not None
         with refused("ACCESS_TOKEN_INVALID"):
             await list_users(channel, metadata=[("authorization", "Bearer abc")])
+
+
+@pytest.mark.requirement(2)
+@pytest.mark.parametrize(
+    "metadata", [[("authorization", "Bearer abc"), ("authorization", "Bearer def")], [("authorization", "")]], ids=str
+)
+async def test_a_credential_that_is_none_does_not_leave_it_to_the_certificate(mtls, shared_files, db, metadata):
+    await a_service(db, LIST_USERS, "gatepost.v1.TokenService/*", certificate_names=["billing.internal"])
+
+    async with dial(mtls, shared_files.servers, shared_files.clients.issue("billing.internal")) as channel:
+        with refused("CREDENTIAL_MISSING", grpc.StatusCode.UNAUTHENTICATED):
+            await list_users(channel, metadata=metadata)
+        with refused("CREDENTIAL_MISSING", grpc.StatusCode.UNAUTHENTICATED):
+            introspect = token_service_pb2_grpc.TokenServiceStub(channel).Introspect
+            await introspect(token_service_pb2.IntrospectRequest(token="x"), metadata=metadata)
 
 
 async def test_a_new_certificate_is_served_without_a_restart(settings, files, caplog):
