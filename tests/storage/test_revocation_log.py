@@ -81,6 +81,19 @@ async def test_a_deleted_user_is_logged_with_every_live_sign_in(family, people, 
 
 
 @pytest.mark.requirement(45)
+async def test_what_is_said_to_have_ended_long_ago_ends_now(family, sql):
+    """Else nobody would be told of it, and a verifier that heard would forget it at once."""
+    sign_in = await sign_in_of(sql, family.id)
+    began = await sql.fetchval("SELECT clock_timestamp()")
+
+    await sql.execute("UPDATE users SET disabled_at = '2020-01-01'")
+
+    ended = await sql.fetch("SELECT revoked_at FROM revocations WHERE subject_id IN ($1, $2)", sign_in, family.id)
+    assert len(ended) == 2
+    assert min(row["revoked_at"] for row in ended) > began
+
+
+@pytest.mark.requirement(45)
 async def test_a_deletion_late_in_a_transaction_is_of_that_moment(family, sql):
     """Entries of long ago are not told, and a user's end is that of the tokens issued before."""
     sign_in = await sign_in_of(sql, family.id)

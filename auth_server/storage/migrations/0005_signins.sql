@@ -30,15 +30,21 @@ LANGUAGE sql AS $$
     SELECT pg_notify('gatepost_revocations', '');
 $$;
 
--- Triggers write the entries, so that no statement can forget to, not even one of the version that still runs. Where
--- a statement names no time, it is the clock's: now() is when the transaction began, which tokens may be younger than.
+-- What ended long ago by what a statement says ends only now: there are younger tokens, and entries of long ago are not
+-- told. Without a time it is the clock's, too: now() is when the transaction began.
+CREATE FUNCTION time_of_end(said timestamptz) RETURNS timestamptz
+LANGUAGE sql AS $$
+    SELECT CASE WHEN said > clock_timestamp() - interval '5 minutes' THEN said ELSE clock_timestamp() END;
+$$;
+
+-- Triggers write the entries, so that no statement can forget to, not even one of the version that still runs.
 CREATE FUNCTION log_ended_sign_in() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
         PERFORM log_revocation('sign_in', OLD.id::text, 'user deleted', clock_timestamp());
     ELSE
-        PERFORM log_revocation('sign_in', NEW.id::text, NEW.ended_reason, NEW.ended_at);
+        PERFORM log_revocation('sign_in', NEW.id::text, NEW.ended_reason, time_of_end(NEW.ended_at));
     END IF;
     RETURN NULL;
 END
@@ -59,7 +65,7 @@ BEGIN
         PERFORM log_revocation('user', OLD.id::text, 'user deleted', clock_timestamp());
         RETURN NULL;
     END IF;
-    PERFORM log_revocation('user', NEW.id::text, 'user disabled', NEW.disabled_at);
+    PERFORM log_revocation('user', NEW.id::text, 'user disabled', time_of_end(NEW.disabled_at));
     UPDATE refresh_families
        SET ended_at = NEW.disabled_at, ended_reason = 'user disabled'
      WHERE user_id = NEW.id AND ended_at IS NULL;
@@ -77,7 +83,7 @@ CREATE TRIGGER users_log_deletion AFTER DELETE ON users
 CREATE FUNCTION log_revoked_key() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM log_revocation('key', NEW.kid, 'key revoked', COALESCE(NEW.revoked_at, clock_timestamp()));
+    PERFORM log_revocation('key', NEW.kid, 'key revoked', time_of_end(NEW.revoked_at));
     RETURN NULL;
 END
 $$;
