@@ -117,7 +117,7 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
                 connected(url, size=settings.database_pool_size, prepared=settings.database_prepared_statements)
             )
             tail = _revocation_tail(settings, clock)
-            revocations = Revocations(database, tail, tail.matters_since)
+            revocations = Revocations(database, tail)
             rpcs = await _rpcs(settings, database, clock, revocations, stack)
         except DatabaseUnavailableError as error:
             raise StartError(f"the database cannot be used: {_cause(error)}; check GATEPOST_DATABASE_URL") from error

@@ -71,27 +71,22 @@ async def page(db: Db, user_id: UUID, before: UUID | None, size: int, now: datet
     ]
 
 
-async def end_all(db: Db, user_id: UUID, but: UUID | None, now: datetime) -> int:
-    """How many of the user's sign-ins have ended by this call, all but this one; their NextAuth sessions go along."""
-    row = await db.fetchrow(
+async def end_all(db: Db, user_id: UUID, but: UUID | None, now: datetime) -> None:
+    """Ends all of the user's sign-ins but this one, and their NextAuth sessions."""
+    await db.fetch(
         """
-        WITH ended AS (
-            UPDATE refresh_families
-               SET ended_at = $3, ended_reason = 'ended'
-             WHERE user_id = $1
-               AND id IS DISTINCT FROM $2::uuid
-               AND ended_at IS NULL
-               AND expires > $3
-            RETURNING id
-        ), gone AS (
+        WITH gone AS (
             DELETE FROM sessions
              WHERE user_id = $1
         )
-        SELECT count(*) AS ended
-          FROM ended
+        UPDATE refresh_families
+           SET ended_at = $3, ended_reason = 'ended'
+         WHERE user_id = $1
+           AND id IS DISTINCT FROM $2::uuid
+           AND ended_at IS NULL
+           AND expires > $3
         """,
         user_id,
         but,
         now,
     )
-    return int(row["ended"])

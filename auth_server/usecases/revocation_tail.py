@@ -38,6 +38,7 @@ class RevocationTail:
     ) -> None:
         self._connect = connect
         self.matters_since = matters_since
+        """Tells since when entries matter; those of before speak of tokens that have all expired."""
         self._most_kept = most_kept
         self._kept: deque[Look] = deque()
         self._kept_entries = 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from auth_server.domain.errors import DatabaseUnavailableError, ServerStoppingError
 from auth_server.domain.revocations import BEGINNING, Look, Position, Revocation, position_of
@@ -42,8 +42,6 @@ class Revocations:
 
     db: Db
     tail: RevocationTail
-    matters_since: Callable[[], datetime]
-    """Entries of before speak of tokens that have all expired."""
     heartbeat_seconds: float = HEARTBEAT_SECONDS
 
     def watch(self, cursor: str) -> AsyncIterator[Told]:
@@ -60,7 +58,7 @@ class Revocations:
 
     async def sweep(self) -> None:
         """Deletes entries that matter no more, in batches."""
-        before = self.matters_since() - SWEEP_MARGIN
+        before = self.tail.matters_since() - SWEEP_MARGIN
         while await revocations.sweep(self.db, before, SWEEP_BATCH) == SWEEP_BATCH:
             pass
 
@@ -122,7 +120,7 @@ class _Watch:
 
     async def _look(self, last: tuple[int, int] = (-1, -1)) -> Look:
         self._check()
-        after = self._log.matters_since()
+        after = self._tail.matters_since()
         return await revocations.since(self._log.db, self._position, revoked_after=after, last=last, limit=PAGE)
 
     def _check(self) -> None:

@@ -78,7 +78,7 @@ async def test_a_revocation_by_one_server_is_told_by_another(settings, clock, pe
 async def test_a_watcher_that_is_too_slow_reads_the_log_itself(db, sql, shared_server, database_url, clock):
     """The tail keeps one entry only; the watcher comes back after a hundred."""
     tail = RevocationTail(lambda: listening(database_url, prepared=True), lambda: clock() - LONG, most_kept=1)
-    log = watching.Revocations(db, tail, lambda: clock() - LONG)
+    log = watching.Revocations(db, tail)
     async with tail.following():
         stream = log.watch("")
         while not isinstance((await anext(stream)).event, watching.InSync):
@@ -104,7 +104,7 @@ async def test_nothing_is_said_where_nobody_can_know(db, clock):
         return listening("postgresql://u@127.0.0.1:1/none", prepared=True)
 
     tail = RevocationTail(away, lambda: clock() - LONG)
-    log = watching.Revocations(db, tail, lambda: clock() - LONG, heartbeat_seconds=0.05)
+    log = watching.Revocations(db, tail, heartbeat_seconds=0.05)
     async with tail.following():
         stream = log.watch("")
         while not isinstance((await anext(stream)).event, watching.InSync):
