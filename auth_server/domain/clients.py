@@ -33,10 +33,13 @@ def address_of_peer(peer: str) -> str:
 
 
 def _address_of(text: object) -> str | None:
+    """The address without its zone, which may be any text; one of IPv4 as such where it comes over a socket of IPv6."""
     try:
-        return str(ip_address(text)) if isinstance(text, str) else None
+        found = ip_address(text.partition("%")[0]) if isinstance(text, str) else None
     except ValueError:
         return None
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(mapped or found) if found else None
 
 
 def _agent_of(text: object) -> str | None:
