@@ -8,6 +8,9 @@ from typing import Any
 
 import asyncpg
 
+MENDING_SECONDS = 1.0
+"""How long a caller whose time is up waits for the connection to be ready for the next one."""
+
 
 class Connections:
     """At most as many connections as asyncpg's pool has, each kept out of it until something goes wrong with it.
@@ -60,9 +63,12 @@ class Connections:
         return await self._pool.acquire()
 
     async def _give_back(self, connection: Any) -> None:
-        """Lets the pool mend or end the connection; one that ends in this very moment it has back already."""
-        with suppress(asyncpg.InternalClientError):
-            await self._pool.release(connection)
+        """Lets the pool mend or end the connection; one that ends in this very moment it has back already.
+
+        A database that does not even answer that a statement is cancelled is not waited for: the connection ends.
+        """
+        with suppress(asyncpg.InternalClientError, TimeoutError):
+            await self._pool.release(connection, timeout=MENDING_SECONDS)
 
 
 def _stands(connection: Any) -> bool:
