@@ -57,7 +57,7 @@ class Database:
         RequestInvalidError: a text holds a character that PostgreSQL cannot store.
     """
 
-    def __init__(self, connections: Connections, probe: asyncpg.Pool) -> None:
+    def __init__(self, connections: Connections, probe: Connections) -> None:
         self._connections = connections
         self._probe = probe
 
@@ -73,7 +73,7 @@ class Database:
     async def is_reachable(self) -> bool:
         """Whether the database answers, asked over a connection apart: a busy pool is no absent database."""
         try:
-            await self._probe.fetchrow("SELECT 1")
+            await self._probe.fetchrow("SELECT 1", ())
         except (*UNREACHABLE, asyncpg.PostgresError):
             return False
         return True
@@ -112,10 +112,11 @@ async def connected(url: str, *, size: int, prepared: bool = True) -> AsyncItera
         probe = await asyncpg.create_pool(min_size=0, max_size=1, **options)
     except (*UNREACHABLE, asyncpg.PostgresError, ValueError) as error:
         raise DatabaseUnavailableError from error
-    connections = Connections(pool)
+    connections, probing = Connections(pool), Connections(probe)
     try:
-        yield Database(connections, probe)
+        yield Database(connections, probing)
     finally:
+        await probing.close()
         await probe.close()
         await connections.close()
         await pool.close()

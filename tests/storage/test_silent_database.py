@@ -52,3 +52,27 @@ async def test_a_call_ends_in_time_though_its_cancelling_is_not_answered(databas
         assert asyncio.get_running_loop().time() - began < 3
         hears.set()
         assert (await database.fetchrow("SELECT 3 AS three"))["three"] == 3
+
+
+@pytest.mark.requirement(8)
+@pytest.mark.timeout(20)
+async def test_whoever_asks_whether_it_is_there_learns_in_time_that_it_is_not(database_url):
+    folder = database_url.partition("host=")[2].partition("&")[0]
+    hears = asyncio.Event()
+    hears.set()
+    async with (
+        a_way_to(f"{folder}/.s.PGSQL.5432", hears) as way,
+        connected(database_url.replace(folder, way), size=1) as database,
+    ):
+        assert await database.is_reachable()
+        hears.clear()
+        asyncio.get_running_loop().call_later(5, hears.set)  # else it would wait for ever
+
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await database.is_reachable()
+
+        assert asyncio.get_running_loop().time() - began < 3
+        hears.set()
+        assert await database.is_reachable()
