@@ -116,7 +116,7 @@ def _call_of(context: Any, seconds_left: float | None, names_of: Callable[[Any],
         _metadata_of(context),
         seconds_left,
         names_of_certificate=lambda: names_of(context),
-        peer_address=address_of_peer(context.peer()),
+        peer_address=lambda: address_of_peer(context.peer()),
     )
 
 

@@ -59,8 +59,8 @@ class Call:
     """Tells the DNS names and URIs of the client's certificate, which the port has verified; none without mTLS."""
     from_gateway: bool = False
     """Whether a gateway calls that has proven who it is: then the metadata speaks of the client behind it."""
-    peer_address: str = ""
-    """The IP address at the other end of the connection; empty where there is none."""
+    peer_address: Callable[[], str] = str
+    """Tells the IP address at the other end of the connection; empty where there is none."""
     request_id: str = field(init=False)
     caller: SignedInCaller | None = None
     service: Service | None = None
@@ -78,7 +78,7 @@ class Call:
         """Where the call comes from: as a proven gateway tells, else as the connection shows."""
         if self.from_gateway:
             return client_of(self.metadata.get("x-client-address"), self.metadata.get("x-client-agent"))
-        return client_of(self.peer_address, self.metadata.get("user-agent"))
+        return client_of(self.peer_address(), self.metadata.get("user-agent"))
 
 
 Handler = Callable[[Any, Call], Awaitable[Any]]

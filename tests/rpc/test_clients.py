@@ -100,5 +100,7 @@ def test_of_a_client_only_what_is_in_form_is_kept(address, agent, client):
 def test_only_a_proven_gateway_is_believed():
     metadata = dict(FORGED) | {"user-agent": "grpc"}
 
-    assert Call(metadata, peer_address="192.0.2.1").client == Client("192.0.2.1", "grpc")
-    assert Call(metadata, peer_address="192.0.2.1", from_gateway=True).client == Client("203.0.113.7", "Forged/1")
+    assert Call(metadata, peer_address=lambda: "192.0.2.1").client == Client("192.0.2.1", "grpc")
+    assert Call(metadata, peer_address=lambda: "192.0.2.1", from_gateway=True).client == Client(
+        "203.0.113.7", "Forged/1"
+    )
