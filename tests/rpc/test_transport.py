@@ -4,43 +4,20 @@ import socket
 import ssl
 import subprocess
 import warnings
-from dataclasses import dataclass
-from pathlib import Path
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from auth_server.app import StartError, running
-from gatepost.v1 import token_service_pb2, token_service_pb2_grpc, users_service_pb2, users_service_pb2_grpc
+from gatepost.v1 import token_service_pb2, token_service_pb2_grpc
 from tests.certificates import Authority
 from tests.people import refused
+from tests.rpc.tls import OWN_CONNECTION, Files, dial, health, list_users, unreachable
 from tests.services import a_service
 
 pytestmark = pytest.mark.timeout(60)  # each starts a server of its own
 
 LIST_USERS = "gatepost.v1.UsersService/ListUsers"
-NAMES = ("localhost", "127.0.0.1")
-# Else gRPC keeps a connection to one address for all channels of the process.
-OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
-
-
-@dataclass
-class Files:
-    """A server's certificates, in a folder."""
-
-    folder: Path
-    servers: Authority
-    clients: Authority
-
-    def __post_init__(self):
-        self.certificate, self.key = self.servers.issue(*NAMES).write(self.folder, "server")
-        self.client_ca = self.clients.write(self.folder / "clients.crt")
-
-    def of(self, settings, *, mutual, **more):
-        """The settings of a server with them."""
-        own = {"grpc_insecure": False, "grpc_tls_certificate": self.certificate, "grpc_tls_key": self.key}
-        return settings.model_copy(update={**own, "grpc_tls_client_ca": self.client_ca if mutual else None, **more})
 
 
 @pytest.fixture
@@ -70,32 +47,6 @@ async def shared_mtls(settings, shared_files):
 def mtls(shared_mtls, db):
     """A server that asks for client certificates, on an empty database."""
     return shared_mtls
-
-
-async def health(channel):
-    answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=3)
-    return answer.status == health_pb2.HealthCheckResponse.SERVING
-
-
-async def unreachable(channel):
-    """Whether no connection comes to be."""
-    try:
-        return not await health(channel)
-    except grpc.aio.AioRpcError as error:
-        return error.code() is grpc.StatusCode.UNAVAILABLE
-
-
-def dial(server, authority, issued=None):
-    """A channel by TLS, with a client certificate where one is given."""
-    own = (issued.key, issued.chain) if issued else (None, None)
-    target = server.grpc_target.replace("127.0.0.1", "localhost")
-    return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(authority.pem, *own), OWN_CONNECTION)
-
-
-async def list_users(channel, **more):
-    return await users_service_pb2_grpc.UsersServiceStub(channel).ListUsers(
-        users_service_pb2.ListUsersRequest(), timeout=3, **more
-    )
 
 
 @pytest.mark.requirement(1)
@@ -268,47 +219,3 @@ async def test_a_credential_that_is_none_does_not_leave_it_to_the_certificate(mt
         with refused("CREDENTIAL_MISSING", grpc.StatusCode.UNAUTHENTICATED):
             introspect = token_service_pb2_grpc.TokenServiceStub(channel).Introspect
             await introspect(token_service_pb2.IntrospectRequest(token="x"), metadata=metadata)
-
-
-async def test_a_new_certificate_is_served_without_a_restart(settings, files, caplog):
-    async with running(files.of(settings, mutual=False)) as server:
-        renewed = Authority("renewed")
-        # Half of the pair: the old one stays.
-        files.certificate.write_bytes(renewed.issue(*NAMES).chain)
-        async with dial(server, files.servers) as channel:
-            assert await health(channel)
-        assert [record.message for record in caplog.records if "certificates" in record.message] == [
-            "certificates not reloaded"
-        ]
-
-        renewed.issue(*NAMES).write(files.folder, "server")
-
-        async with dial(server, renewed) as channel:
-            assert await health(channel)
-        async with dial(server, files.servers) as channel:
-            assert await unreachable(channel)
-
-
-async def test_what_cannot_be_read_leaves_the_old_certificates_in_use(settings, files, caplog):
-    async with running(files.of(settings, mutual=True)) as server:
-        for spoil in (files.key.unlink, lambda: files.key.write_bytes(b"-----BEGIN"), files.certificate.unlink):
-            spoil()
-            for _ in range(2):
-                async with dial(server, files.servers, files.clients.issue("x.internal")) as channel:
-                    assert await health(channel)
-
-    told = [record.cause for record in caplog.records if record.message == "certificates not reloaded"]
-    assert len(told) == len(set(told)) == 3
-
-
-async def test_an_authority_for_clients_is_added_without_a_restart(settings, files):
-    added = Authority("added")
-    async with running(files.of(settings, mutual=True)) as server:
-        async with dial(server, files.servers, added.issue("x.internal")) as channel:
-            assert await unreachable(channel)
-
-        files.client_ca.write_bytes(files.clients.pem + added.pem)
-
-        for authority in (added, files.clients):
-            async with dial(server, files.servers, authority.issue("x.internal")) as channel:
-                assert await health(channel)
