@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
+
+T = TypeVar("T")
 
 MENDING_SECONDS = 1.0
 """How long a caller whose time is up waits for the connection to be ready for the next one."""
@@ -47,6 +50,19 @@ class Connections:
                 raise
             self._at_hand.append(connection)
             return rows
+
+    async def transaction(self, work: Callable[[Any], Awaitable[T]]) -> T:
+        """What the work answers that is given a connection; its statements hold all or, where it raises, none."""
+        async with self._free:
+            connection = await self._take()
+            try:
+                async with connection.transaction():
+                    answer = await work(connection)
+            except BaseException:
+                await self._give_back(connection)
+                raise
+            self._at_hand.append(connection)
+            return answer
 
     async def close(self) -> None:
         """Gives all connections back to the pool; no statement may run any more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 
@@ -36,6 +36,7 @@ UNSTORABLE = (
     asyncpg.ProgramLimitExceededError,
 )
 
+T = TypeVar("T")
 Row = Any  # asyncpg.Record, whose values are of any type
 
 
@@ -70,6 +71,19 @@ class Database:
         rows: list[Row] = await self._patiently(self._connections.fetch, sql, arguments)
         return rows
 
+    async def transaction(self, work: Callable[[Db], Awaitable[T]]) -> T:
+        """What the work answers; its statements, run by the Db that it is given, hold all or, where it raises, none.
+
+        The work begins anew where PostgreSQL took it back for another's sake (a deadlock), so it must do nothing
+        outside of the database. A statement that fails ends the transaction: catching its error does not save it.
+        """
+
+        async def run(_sql: str, _arguments: tuple[object, ...]) -> T:
+            return await self._connections.transaction(lambda connection: work(_Transaction(connection)))
+
+        answer: T = await self._patiently(run, "TRANSACTION", ())
+        return answer
+
     async def is_reachable(self) -> bool:
         """Whether the database answers, asked over a connection apart: a busy pool is no absent database."""
         try:
@@ -90,13 +104,40 @@ class Database:
                     raise DatabaseUnavailableError from error
             except UNSTORABLE as error:
                 raise RequestInvalidError from error
-            except ValueError as error:  # asyncpg's, of an argument of the wrong type, which its text shows
-                raise TypeError(f"{type(error).__name__} by an argument of {sql.split(maxsplit=1)[0]}") from None
+            except ValueError as error:
+                raise _untold(error, sql) from None
             except UNREACHABLE as error:
                 raise DatabaseUnavailableError from error
             except asyncpg.PostgresError as error:
                 error.detail = None  # it holds the row, which no log may show
                 raise
+
+
+class _Transaction:
+    """Runs the statements of one transaction."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def fetchrow(self, sql: str, *arguments: object) -> Row:
+        """The first row, or None."""
+        try:
+            return await self._connection.fetchrow(sql, *arguments)
+        except ValueError as error:
+            raise _untold(error, sql) from None
+
+    async def fetch(self, sql: str, *arguments: object) -> list[Row]:
+        """All rows."""
+        try:
+            rows: list[Row] = await self._connection.fetch(sql, *arguments)
+        except ValueError as error:
+            raise _untold(error, sql) from None
+        return rows
+
+
+def _untold(error: ValueError, sql: str) -> TypeError:
+    """For asyncpg's error of an argument of the wrong type, whose text shows the argument."""
+    return TypeError(f"{type(error).__name__} by an argument of {sql.split(maxsplit=1)[0]}")
 
 
 @asynccontextmanager

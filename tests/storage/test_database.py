@@ -120,3 +120,53 @@ async def test_an_error_of_the_driver_does_not_show_the_row(shared_database, sql
 
     assert "marked" not in str(caught.value)
     assert caught.value.constraint_name == "users_role_check"
+
+
+async def test_a_transaction_holds_all_or_nothing(database_url, sql):
+    async def two(db):
+        await db.fetchrow("INSERT INTO verification_tokens VALUES ('one', '', now())")
+        rows = await db.fetch("SELECT identifier FROM verification_tokens")
+        assert [row["identifier"] for row in rows] == ["one"]
+        raise LookupError
+
+    async with connected(database_url, size=1) as database:
+        with pytest.raises(LookupError):
+            await database.transaction(two)
+
+        assert await database.fetch("SELECT identifier FROM verification_tokens") == []
+
+
+async def test_a_transaction_that_lost_a_deadlock_begins_anew(database_url, sql):
+    await sql.execute("INSERT INTO verification_tokens VALUES ('a', '', now()), ('b', '', now())")
+    met = asyncio.Barrier(2)
+    runs = []
+
+    async def crossing(db, first, second):
+        runs.append(first)
+        await db.fetchrow("UPDATE verification_tokens SET expires = now() WHERE identifier = $1", first)
+        if len(runs) <= 2:
+            await met.wait()
+        await db.fetchrow("UPDATE verification_tokens SET expires = now() WHERE identifier = $1", second)
+        return first
+
+    async with connected(database_url, size=2) as database:
+        answers = await asyncio.gather(
+            database.transaction(lambda db: crossing(db, "a", "b")),
+            database.transaction(lambda db: crossing(db, "b", "a")),
+        )
+
+    assert answers == ["a", "b"]
+    assert len(runs) == 3
+
+
+async def test_a_cancelled_transaction_leaves_nothing(database_url, sql):
+    async def stuck(db):
+        await db.fetchrow("INSERT INTO verification_tokens VALUES ('one', '', now())")
+        await db.fetchrow("SELECT pg_sleep(10)")
+
+    async with connected(database_url, size=1) as database:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await database.transaction(stuck)
+
+        assert await database.fetch("SELECT identifier FROM verification_tokens") == []
