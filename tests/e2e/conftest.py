@@ -9,11 +9,14 @@ from typing import Any
 
 import grpc
 import pytest
+from playwright.async_api import Browser
 
 from auth_server.app import RunningServer
 from auth_server.storage.database import Database
 from http_gateway.app import running
 from http_gateway.settings import GatewaySettings
+from tests.e2e import browsers
+from tests.e2e.browsers import Windows, chromium, find_chromium
 
 Needs = Callable[[bool, str], None]
 
@@ -50,3 +53,19 @@ async def shared_gateway_url(request: pytest.FixtureRequest, shared_server: Runn
 def gateway_url(shared_gateway_url: str, db: Database) -> str:
     """Where a gateway listens, once in the server's process and once over a gRPC channel; the database is empty."""
     return shared_gateway_url
+
+
+@pytest.fixture(scope="session")
+async def shared_chromium(needs: Needs) -> AsyncIterator[Browser]:
+    program = find_chromium()
+    needs(program is not None, browsers.HOW)
+    async with chromium(str(program)) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def windows(shared_chromium: Browser) -> AsyncIterator[Windows]:
+    """Opens windows of a real browser, which are closed after the test."""
+    windows = Windows(shared_chromium)
+    yield windows
+    await windows.close()
