@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
-from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_UNSPECIFIED, guard, owner, sensitive
+from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_UNSPECIFIED, Owner, guard, owner, sensitive
 from http_gateway.answer_headers import fits_header, header_of
 from http_gateway.bindings import Binding
 
@@ -19,8 +19,8 @@ def check_method(method: MethodDescriptor, bindings: Sequence[Binding]) -> None:
         raise ValueError("no guard")
     if declared != GUARD_ACCESS and method.GetOptions().HasExtension(owner):
         raise ValueError("names an owner, whom only a method for signed-in users has")
-    if declared == GUARD_ACCESS and not _is_text(method.input_type, method.GetOptions().Extensions[owner].field):
-        raise ValueError("owner.field names no string field of the request")
+    if declared == GUARD_ACCESS:
+        _check_owner(method.input_type, method.GetOptions().Extensions[owner])
     if bindings and (method.server_streaming or method.client_streaming):
         raise ValueError("streams, yet it has a route")
     for binding in bindings:
@@ -63,6 +63,13 @@ def check_bindings(bindings: Sequence[Binding]) -> None:
         other = seen.setdefault((binding.verb, binding.template.shape), binding)
         if other is not binding:
             raise ValueError(f"{binding.method.full_name}: {binding.route} is also a route of {other.method.full_name}")
+
+
+def _check_owner(request: Descriptor, declared: Owner) -> None:
+    if declared.caller and (declared.field or declared.or_operator):
+        raise ValueError("owner.caller stands alone: it leaves nobody else to name")
+    if not declared.caller and not _is_text(request, declared.field):
+        raise ValueError("owner.field names no string field of the request")
 
 
 def _is_text(kind: Descriptor, name: str) -> bool:

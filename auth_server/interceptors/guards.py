@@ -60,7 +60,9 @@ class Guards:
             raise ContractError(f"{method.path} has the guard {guard}, which this server does not judge")
         if method.owner.field and method.guard != options_pb2.GUARD_ACCESS:
             raise ContractError(f"{method.path} names an owner, which is asked after under GUARD_ACCESS alone")
-        if method.guard == options_pb2.GUARD_ACCESS:
+        if method.owner.caller and not _is_callers_own(method):
+            raise ContractError(f"{method.path} is of the caller's own things: GUARD_ACCESS, and no other owner")
+        if method.guard == options_pb2.GUARD_ACCESS and not method.owner.caller:
             return _guarded(judge_of(method), method, _owned(method, handler))
         return _guarded(judge_of(method), method, handler)
 
@@ -108,6 +110,11 @@ class Guards:
         if len(token) != REFRESH_TOKEN_CHARACTERS:
             raise RefreshTokenInvalidError
         call.refresh_token = token
+
+
+def _is_callers_own(method: Method) -> bool:
+    owner = method.owner
+    return method.guard == options_pb2.GUARD_ACCESS and not owner.field and not owner.or_operator
 
 
 def _guarded(judge: Judge, method: Method, handler: Handler) -> Handler:

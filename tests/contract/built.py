@@ -40,7 +40,7 @@ def a_rule(verb: str, path: str, *more: http_pb2.HttpRule, **others: str) -> htt
 def some_options(
     guarded_by: int = options_pb2.GUARD_PUBLIC, rule: http_pb2.HttpRule | None = None, **more: Any
 ) -> MethodOptions:
-    """Options of a method: its guard and its route; `owner_field` and `rest` (a Rest) may follow."""
+    """Options of a method: its guard and its route; `owner_field` or `owner` (an Owner), `rest` (a Rest) may follow."""
     options = MethodOptions()
     if guarded_by:
         options.Extensions[guard] = guarded_by
@@ -48,6 +48,8 @@ def some_options(
         options.Extensions[HTTP].CopyFrom(rule)
     if "owner_field" in more:
         options.Extensions[owner].field = more["owner_field"]
+    if "owner" in more:
+        options.Extensions[owner].CopyFrom(more["owner"])
     if "rest" in more:
         options.Extensions[rest].CopyFrom(more["rest"])
     return options

@@ -9,6 +9,7 @@ from gatepost.v1.options_pb2 import (
     GUARD_REFRESH,
     GUARD_SERVICE,
     GUARD_UNSPECIFIED,
+    Owner,
     Rest,
 )
 from http_gateway.contract import read_bindings
@@ -52,6 +53,21 @@ def test_an_access_guard_with_an_owner_is_fine():
     options = some_options(GUARD_ACCESS, a_rule("post", "/a", body="*"), owner_field="id")
 
     assert len(read_bindings([a_service({"Do": options}, [ID])])) == 1
+
+
+@pytest.mark.requirement(3, 59)
+def test_an_access_guard_of_the_callers_own_things_names_nobody():
+    options = some_options(GUARD_ACCESS, a_rule("post", "/a", body="*"), owner=Owner(caller=True))
+
+    assert len(read_bindings([a_service({"Do": options}, [ID])])) == 1
+
+
+@pytest.mark.requirement(3, 59)
+@pytest.mark.parametrize("other", [Owner(caller=True, field="id"), Owner(caller=True, or_operator=True)], ids=str)
+def test_the_callers_own_things_are_nobody_elses(other):
+    options = some_options(GUARD_ACCESS, a_rule("post", "/a", body="*"), owner=other)
+
+    assert "stands alone" in refused({"Do": options})
 
 
 @pytest.mark.requirement(3, 59)

@@ -1,4 +1,5 @@
 import hmac
+import re
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -92,10 +93,9 @@ async def outcome(channel, rpc, metadata, named):
     """The reason of the guard's refusal, or "" where the call got past it."""
     method = METHODS[rpc]
     request = GetMessageClass(method.input_type)()
-    if rpc.startswith("UsersService/") and "id" in method.input_type.fields_by_name:
-        request.id = named
-    if rpc.startswith("SessionService/"):
-        request.user_id = named
+    field = method.GetOptions().Extensions[options_pb2.owner].field
+    if field:
+        setattr(request, field, named)
     call = (channel.unary_stream if method.server_streaming else channel.unary_unary)(
         f"/gatepost.v1.{rpc}",
         request_serializer=type(request).SerializeToString,
@@ -112,10 +112,11 @@ async def outcome(channel, rpc, metadata, named):
 
 async def outcome_by_rest(rest, door, metadata, named):
     """The same, of a call through one of the RPC's routes."""
-    path = door.path.replace("{user_id}", named).replace("{id}", named if door.rpc.startswith("UsersService/") else "1")
-    for field in ("{provider}", "{provider_account_id=**}", "{session_token}"):
-        path = path.replace(field, "x")
+    field = METHODS[door.rpc].GetOptions().Extensions[options_pb2.owner].field
+    path = re.sub(r"\{.*?\}", "x", door.path.replace(f"{{{field}}}", named) if field else door.path)
     body = None if door.verb in ("GET", "DELETE") else {}
+    if field and body is not None and f"{{{field}}}" not in door.path:
+        body = {field: named}
     headers = dict(metadata)
     if "x-session-token" in headers:  # a browser brings it in a cookie
         headers["cookie"] = f"next-auth.session-token={headers.pop('x-session-token')}"
@@ -234,6 +235,8 @@ def a_contract(**options):
         ({"guard": options_pb2.GUARD_ACCESS}, "whose things"),
         ({"guard": options_pb2.GUARD_ACCESS, "owner": options_pb2.Owner(field="nothing")}, "whose things"),
         ({"guard": options_pb2.GUARD_ADAPTER, "owner": options_pb2.Owner(field="id")}, "GUARD_ACCESS alone"),
+        ({"guard": options_pb2.GUARD_PUBLIC, "owner": options_pb2.Owner(caller=True)}, "no other owner"),
+        ({"guard": options_pb2.GUARD_ACCESS, "owner": options_pb2.Owner(caller=True, field="id")}, "no other owner"),
     ],
     ids=str,
 )

@@ -100,6 +100,7 @@ class Owner(_message.Message):
 
     FIELD_FIELD_NUMBER: _builtins.int
     OR_OPERATOR_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
     field: _builtins.str
     """The request's string field that names the owning user; the caller must be
     that user.
@@ -108,15 +109,20 @@ class Owner(_message.Message):
     """Whether an operator may call it for any user, and so an internal service
     whose allow-list names this very method.
     """
+    caller: _builtins.bool
+    """Whether it touches what is the caller's own alone, whoever that is: then
+    no field names the user, and the other two are unset.
+    """
     def __init__(
         self,
         *,
         field: _builtins.str = ...,
         or_operator: _builtins.bool = ...,
+        caller: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "or_operator", b"or_operator"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "field", b"field", "or_operator", b"or_operator"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
