@@ -9,15 +9,17 @@ import protovalidate
 from auth_server.domain.errors import RequestInvalidError, Violation
 from auth_server.interceptors.calls import Call, Handler, Method
 
+# One for all methods: a validator of its own takes 12 ms to compile what the others have compiled already.
+_validator = protovalidate.Validator()
+
 
 def validation(method: Method, handler: Handler) -> Handler:
     """The handler, which only requests reach that keep the rules."""
-    validator = protovalidate.Validator()
     # Compiles the rules now: at the first call it would take 5 ms.
-    validator.collect_violations(method.request())
+    _validator.collect_violations(method.request())
 
     async def handle(request: Any, call: Call) -> Any:
-        found = validator.collect_violations(request)
+        found = _validator.collect_violations(request)
         if found:
             raise RequestInvalidError(violations=tuple(_violation_of(each.proto) for each in found))
         return await handler(request, call)
