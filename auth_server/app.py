@@ -16,6 +16,7 @@ from auth_server.background import repeating
 from auth_server.domain.access_tokens import LONGEST_LIFE, AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.key_lives import RELOAD_EVERY, KeyPlan
+from auth_server.domain.password_rules import PasswordRules
 from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.refresh_tokens import RefreshLives, ReplayWindows
 from auth_server.domain.secrets import KeyRing, Seal
@@ -178,6 +179,9 @@ async def _rpcs(
     policy = AccessTokenPolicy(settings.issuer, settings.audience, settings.access_token_life)
     access = Access(database, keys, policy, clock, VerifiedTokens(policy))
     hashes = PasswordHashes(KeyRing.of(settings.peppers.get_secret_value()), settings.bcrypt_cost)
+    password_rules = PasswordRules(
+        settings.password_least_characters, settings.product_name, common=frozenset(), listed=frozenset()
+    )
     hash_pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
     stack.callback(hash_pool.close)
     identities = Identities(database, access, clock)
@@ -195,7 +199,7 @@ async def _rpcs(
         dummy_hash=hashes.dummy(),
         verified_only=settings.verified_only,
     )
-    registration = Registration(database, hashes, hash_pool, clock)
+    registration = Registration(database, password_rules, hashes, hash_pool, clock)
     refreshing = Refreshing(database, access, lives, windows, clock)
     servicers = [
         (

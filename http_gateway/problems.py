@@ -72,8 +72,9 @@ class RefusedError(Exception):
         violations: Sequence[Violation] = (),
         headers: Mapping[str, str] | None = None,
         by_server: bool = False,
+        rule: str = "",
     ) -> None:
-        """A refusal; `by_server` says that the auth server judged it, and logged it."""
+        """A refusal; `by_server` says that the auth server judged it, and logged it; `rule` is the one it breaks."""
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
@@ -81,6 +82,7 @@ class RefusedError(Exception):
         self.violations = violations
         self.headers = headers or {}
         self.by_server = by_server
+        self.rule = rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ def _body(refusal: RefusedError, status: int, request_id: str) -> dict[str, Any]
         "request_id": request_id,
         "message": refusal.detail,
     }
+    if refusal.rule:
+        body["rule"] = refusal.rule
     if refusal.violations:
         body["errors"] = [{"field": v.field, "detail": v.detail} for v in refusal.violations]
     return body

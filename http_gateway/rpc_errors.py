@@ -35,6 +35,7 @@ class _Details:
     """What the auth server says about an error besides its code and text."""
 
     reason: str = ""
+    rule: str = ""
     violations: tuple[tuple[str, str], ...] = ()
     retry_after_seconds: int | None = None
 
@@ -55,6 +56,7 @@ def refusal_of(error: AioRpcError, field_of: Callable[[str], str]) -> RefusedErr
         details.reason,
         error.details() or "",
         by_server=True,
+        rule=details.rule,
         status=status,
         violations=[Violation(field_of(field), detail) for field, detail in details.violations],
         headers={} if retry_after is None else {"Retry-After": str(retry_after)},
@@ -72,7 +74,7 @@ def _details_of(error: AioRpcError) -> _Details:
         return found
     for detail in status.details:
         if detail.Unpack(info := ErrorInfo()) and info.domain == DOMAIN:
-            found.reason = info.reason
+            found.reason, found.rule = info.reason, info.metadata.get("rule", "")
         elif detail.Unpack(bad := BadRequest()):
             found.violations = tuple((v.field, v.description) for v in bad.field_violations)
         elif detail.Unpack(retry := RetryInfo()):

@@ -132,6 +132,11 @@ def reason_of(error: grpc.aio.AioRpcError) -> str:
     return str(info.reason)
 
 
+def rule_of(error: grpc.aio.AioRpcError) -> str:
+    """Which of the rules that share the reason was broken, in ErrorInfo's metadata."""
+    return str(detail_of(error, error_details_pb2.ErrorInfo()).metadata["rule"])
+
+
 def violations_of(error: grpc.aio.AioRpcError) -> list[str]:
     """The paths of the fields at fault."""
     bad = detail_of(error, error_details_pb2.BadRequest())

@@ -39,10 +39,14 @@ class AuthError(Exception):
     kind: ClassVar[Kind]
     reason: ClassVar[str]
 
-    def __init__(self, *, violations: tuple[Violation, ...] = (), retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self, *, violations: tuple[Violation, ...] = (), retry_after: timedelta | None = None, rule: str = ""
+    ) -> None:
+        """A refusal; `rule` says, for programs, which of several rules is broken that share the reason."""
         super().__init__(self.__doc__)
         self.violations = violations
         self.retry_after = retry_after
+        self.rule = rule
 
 
 class CredentialMissingError(AuthError):
@@ -127,6 +131,12 @@ class RevocationCursorInvalidError(AuthError):
     """The cursor is none of a stream of revocations."""
 
     kind, reason = Kind.INVALID, "REVOCATION_CURSOR_INVALID"
+
+
+class PasswordRefusedError(AuthError):
+    """The password may not be set; choose another one."""
+
+    kind, reason = Kind.INVALID, "PASSWORD_REFUSED"
 
 
 class UserNotFoundError(AuthError):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -68,8 +69,9 @@ def _refused(error: Exception, method: Method, call: Call) -> RefusedError:
 
 
 def status_of(error: AuthError, request_id: str) -> status_pb2.Status:
-    """The status of a refusal, with its reason, the fields at fault and when to try again."""
-    status = _status(CODES[error.kind], str(error), error.reason, request_id)
+    """The status of a refusal, with its reason, the rule and the fields at fault, and when to try again."""
+    more = {"rule": error.rule} if error.rule else {}
+    status = _status(CODES[error.kind], str(error), error.reason, request_id, more)
     if error.violations:
         bad = error_details_pb2.BadRequest()
         for violation in error.violations:
@@ -87,8 +89,10 @@ def unknown_rpc(request_id: str) -> status_pb2.Status:
     return _status(code_pb2.UNIMPLEMENTED, "There is no such RPC.", "RPC_NOT_FOUND", request_id)
 
 
-def _status(code: int, message: str, reason: str, request_id: str) -> status_pb2.Status:
+def _status(
+    code: int, message: str, reason: str, request_id: str, more: Mapping[str, str] = MappingProxyType({})
+) -> status_pb2.Status:
     status = status_pb2.Status(code=code, message=message)
-    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata={"request_id": request_id})
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata={"request_id": request_id, **more})
     status.details.add().Pack(info)
     return status

@@ -32,6 +32,15 @@ class AuthServerSettings(KeySettings, TokenSettings, PasswordSettings, GrpcSetti
         Literal["production", "development", "test"],
         Field(description="`development` and `test` allow what `production` refuses, such as short secrets."),
     ] = "production"
+    product_name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=64,
+            pattern=r"^[^\x00-\x1f\x7f]+$",
+            description="What people know this deployment as. A password made of it is refused.",
+        ),
+    ] = "Gatepost"
 
     @classmethod
     def settings_customise_sources(

@@ -7,12 +7,22 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from auth_server.domain.password_rules import LEAST_CHARACTERS
 from auth_server.outside.hash_pool import default_width
 
 
 class PasswordSettings(BaseSettings):
-    """What hashing passwords costs."""
+    """Which passwords may be set, and what hashing them costs."""
 
+    password_least_characters: Annotated[
+        int,
+        Field(
+            ge=LEAST_CHARACTERS,
+            le=64,
+            description="Characters that a new password has at the least. NIST asks for 15 where it is all that signs a"
+            " user in.",
+        ),
+    ] = LEAST_CHARACTERS
     bcrypt_cost: Annotated[
         int, Field(ge=4, le=16, description="bcrypt's cost; below 10 only where the environment is `test`.")
     ] = 12

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auth_server.domain.ids import new_id
+from auth_server.domain.password_rules import PasswordRules
 from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.users import NewUser, Profile
 from auth_server.outside.hash_pool import HashPool
@@ -19,6 +20,7 @@ class Registration:
     """How a person becomes a user."""
 
     db: Db
+    rules: PasswordRules
     hashes: PasswordHashes
     hash_pool: HashPool
     clock: Callable[[], datetime]
@@ -27,7 +29,9 @@ class Registration:
         """Makes a user, unless the address is taken; the caller cannot tell which, by answer or by time.
 
         Raises:
+            PasswordRefusedError: the password breaks a rule.
             HashingBusyError: too many passwords wait.
         """
+        self.rules.check(password, email, name, field="password")
         hashed = await self.hash_pool.run(self.hashes.make, password)
         await users.register(self.db, new_id(), NewUser(name, email, hashed, profile), self.clock())

@@ -1,10 +1,11 @@
 import asyncio
 
+import grpc
 import pytest
 
 from gatepost.v1 import auth_service_pb2 as pb
 from gatepost.v1 import user_pb2
-from tests.people import PASSWORD, refused, violations_of
+from tests.people import PASSWORD, refused, rule_of, violations_of
 
 
 async def register(people, **fields):
@@ -40,14 +41,23 @@ async def test_of_twenty_who_register_one_address_one_is_made(people, sql):
     assert await sql.fetchval("SELECT count(*) FROM users") == 1
 
 
-@pytest.mark.requirement(17)
-@pytest.mark.parametrize("password", ["1234567", "x" * 257, "", "é" * 7])
-async def test_a_password_of_another_length_is_refused(people, password):
-    with refused("REQUEST_INVALID") as caught:
+@pytest.mark.requirement(17, 20)
+@pytest.mark.parametrize(
+    ("password", "rule"),
+    [
+        ("1234567", "too_short"),
+        ("x" * 257, "too_long"),
+        ("Ann@example.org", "email"),
+        ("Gatepost2026", "product"),
+    ],
+)
+async def test_a_password_that_breaks_a_rule_is_refused_by_its_name(people, sql, password, rule):
+    with refused("PASSWORD_REFUSED", grpc.StatusCode.INVALID_ARGUMENT) as caught:
         await register(people, password=password)
 
-    assert violations_of(caught.value) == ["password"]
-    assert password not in str(caught.value.details()) or not password
+    assert (violations_of(caught.value), rule_of(caught.value)) == (["password"], rule)
+    assert password not in str(caught.value)
+    assert await sql.fetchval("SELECT count(*) FROM users") == 0
 
 
 @pytest.mark.requirement(17)

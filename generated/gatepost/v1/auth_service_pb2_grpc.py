@@ -77,7 +77,7 @@ class AuthServiceServicer:
 
         A taken address gets the same answer as a new one, and changes nothing.
 
-        Errors: HASHING_BUSY.
+        Errors: PASSWORD_REFUSED, HASHING_BUSY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -68,7 +68,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_REQUEST_INVALID: _ErrorReason.ValueType  # 20
     """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).
-    Example: Register with a password of five characters.
+    Example: Register with an address without an `@`.
     """
     ERROR_REASON_FIELD_NOT_UPDATABLE: _ErrorReason.ValueType  # 21
     """The update mask names a field that this method does not change (INVALID_ARGUMENT).
@@ -97,6 +97,15 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_REVOCATION_CURSOR_INVALID: _ErrorReason.ValueType  # 27
     """The cursor is none of a stream of revocations (INVALID_ARGUMENT).
     Example: WatchRevocations with a page token.
+    """
+    ERROR_REASON_PASSWORD_REFUSED: _ErrorReason.ValueType  # 29
+    """The password may not be set: `rule` in the ErrorInfo's metadata, and in the problem, says why, the BadRequest detail
+    says which field (INVALID_ARGUMENT).
+
+    The rules are `too_short` and `too_long`; `common`, of a password that many people have or that was in a breach;
+    `listed`, by the operator of this deployment; `email`, `name` and `product`, of one that is made of the user's
+    address or name, or of the name of the service. Rules are added, never renamed.
+    Example: Register with the password `football1`.
     """
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 40
     """There is no such user (NOT_FOUND).
@@ -214,7 +223,7 @@ Example: a session cookie that the browser still sends after signing out elsewhe
 """
 ERROR_REASON_REQUEST_INVALID: ErrorReason.ValueType  # 20
 """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).
-Example: Register with a password of five characters.
+Example: Register with an address without an `@`.
 """
 ERROR_REASON_FIELD_NOT_UPDATABLE: ErrorReason.ValueType  # 21
 """The update mask names a field that this method does not change (INVALID_ARGUMENT).
@@ -243,6 +252,15 @@ Example: a header line without a colon.
 ERROR_REASON_REVOCATION_CURSOR_INVALID: ErrorReason.ValueType  # 27
 """The cursor is none of a stream of revocations (INVALID_ARGUMENT).
 Example: WatchRevocations with a page token.
+"""
+ERROR_REASON_PASSWORD_REFUSED: ErrorReason.ValueType  # 29
+"""The password may not be set: `rule` in the ErrorInfo's metadata, and in the problem, says why, the BadRequest detail
+says which field (INVALID_ARGUMENT).
+
+The rules are `too_short` and `too_long`; `common`, of a password that many people have or that was in a breach;
+`listed`, by the operator of this deployment; `email`, `name` and `product`, of one that is made of the user's
+address or name, or of the name of the service. Rules are added, never renamed.
+Example: Register with the password `football1`.
 """
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 40
 """There is no such user (NOT_FOUND).

@@ -33,7 +33,9 @@ class RegisterRequest(_message.Message):
     email: _builtins.str
     """The email address."""
     password: _builtins.str
-    """The password, 8 to 256 characters of any kind."""
+    """The password, 8 to 256 characters of any kind, and none that is guessed easily: what else it must be is judged by
+    the server's rules (PASSWORD_REFUSED).
+    """
     @_builtins.property
     def profile(self) -> _user_pb2.Profile:
         """What the person tells about themselves and their company."""

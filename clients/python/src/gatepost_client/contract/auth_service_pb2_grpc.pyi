@@ -25,7 +25,7 @@ class AuthServiceStub:
 
     A taken address gets the same answer as a new one, and changes nothing.
 
-    Errors: HASHING_BUSY.
+    Errors: PASSWORD_REFUSED, HASHING_BUSY.
     """
     Login: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.LoginRequest, _auth_service_pb2.LoginResponse]
     """Signs a user in by email and password.
@@ -87,7 +87,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A taken address gets the same answer as a new one, and changes nothing.
 
-        Errors: HASHING_BUSY.
+        Errors: PASSWORD_REFUSED, HASHING_BUSY.
         """
 
     @_abc_1.abstractmethod
