@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from auth_server.domain.key_lives import RELOAD_EVERY, KeyPlan
 from auth_server.domain.password_rules import PasswordRules
 from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.refresh_tokens import RefreshLives, ReplayWindows
-from auth_server.domain.secrets import KeyRing, Seal
+from auth_server.domain.secrets import KeyRing, Seal, derived_key
 from auth_server.domain.signing_keys import Algorithm, shared_key
 from auth_server.domain.verified_tokens import VerifiedTokens
 from auth_server.doors.grpc_port import listening
@@ -34,6 +32,7 @@ from auth_server.interceptors.gateways import gateways
 from auth_server.interceptors.guards import Guards
 from auth_server.interceptors.request_log import request_log
 from auth_server.interceptors.validation import validation
+from auth_server.mailing import outbox_of
 from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders, Issuer
 from auth_server.servicers.adapter import AdapterService
@@ -184,8 +183,12 @@ async def _rpcs(
     )
     hash_pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
     stack.callback(hash_pool.close)
+    outbox = outbox_of(settings, clock)
+    await stack.enter_async_context(
+        repeating("sweep of mail limits", lambda: outbox.sweep(database), every=SWEEP_EVERY)
+    )
     identities = Identities(database, access, clock)
-    users = Users(database, _derived(ring, "page tokens"), clock)
+    users = Users(database, derived_key(ring, "page tokens"), clock)
     lives = RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life)
     windows = ReplayWindows(settings.refresh_replay_window, settings.refresh_retry_window)
     sign_in = SignIn(
@@ -212,7 +215,7 @@ async def _rpcs(
         (
             session_service_pb2,
             "SessionService",
-            SessionService(SignIns(database, _derived(ring, "page tokens of sign-ins"), clock)),
+            SessionService(SignIns(database, derived_key(ring, "page tokens of sign-ins"), clock)),
         ),
         (token_service_pb2, "TokenService", TokenService(Tokens(database, access, clock), revocations)),
         (keys_service_pb2, "KeysService", KeysService(keys)),
@@ -244,11 +247,6 @@ async def _tended_keys(settings: AuthServerSettings, database: Database, clock: 
 def _identity_providers(settings: AuthServerSettings) -> IdentityProviders:
     issuers = settings.id_token_issuers.items()
     return IdentityProviders({provider: Issuer(each.issuer, each.audience) for provider, each in issuers})
-
-
-def _derived(ring: KeyRing, purpose: str) -> bytes:
-    """A key for one purpose of the key in use, so that no key serves two (NIST SP 800-108)."""
-    return hmac.digest(ring.active[1], b"gatepost " + purpose.encode(), hashlib.sha256)
 
 
 def _cause(error: BaseException) -> str:

@@ -84,7 +84,10 @@ async def owner_connection(database_url: str) -> AsyncIterator[asyncpg.Connectio
 @pytest.fixture
 async def sql(owner_connection: asyncpg.Connection) -> asyncpg.Connection:
     """A connection past the server, to an empty database."""
-    await owner_connection.execute("DELETE FROM users; DELETE FROM verification_tokens; DELETE FROM services")
+    await owner_connection.execute(
+        "DELETE FROM users; DELETE FROM verification_tokens; DELETE FROM services; DELETE FROM outbox;"
+        " DELETE FROM mail_allowances"
+    )
     return owner_connection
 
 

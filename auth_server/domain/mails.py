@@ -1,8 +1,24 @@
-"""Mails: what is told to whom."""
+"""Mails: what is told to whom, and how much of it at the most."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
+
+GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, section 4.5.4.1: at least 4 to 5 days
+ALLOWANCE = timedelta(hours=1)
+LONGEST_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3, without the brackets
+
+# What RFC 5321 takes for a mailbox, without quoted strings and address literals, with the letters of RFC 6531. Nothing
+# that parts, ends or comments a header is in it.
+_ATOM = r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\x00-\x7f])+"
+_LETTER = r"(?:[A-Za-z0-9]|[^\x00-\x7f])"
+_LABEL = rf"{_LETTER}(?:(?:{_LETTER}|-){{0,61}}{_LETTER})?"
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
 
 
 class MailKind(StrEnum):
@@ -15,3 +31,57 @@ class MailKind(StrEnum):
     CONFIRM_NEW_EMAIL = "confirm-new-email"
     EMAIL_CHANGED = "email-changed"
     SIGN_IN_ENDED = "sign-in-ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to be sent, which its template makes of the kind and the values."""
+
+    kind: MailKind
+    recipient: str = field(repr=False)
+    locale: str | None
+    """The recipient's language (BCP 47), if it is known."""
+    user_id: UUID | None
+    values: Mapping[str, str] = field(repr=False)
+    """What the template needs: `name`, and `token` where there is a link."""
+    expires: datetime | None
+    """When its link is good no more; it is not sent from then on."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailLimits:
+    """How many mails of one kind go out at once to an address and for an account; an hour makes them whole again."""
+
+    per_address: int
+    per_account: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one more mail takes of a limit: so many may be under way at once, one more comes free every `pace`."""
+
+    subject: bytes
+    pace: timedelta
+
+    @classmethod
+    def of(cls, subject: bytes, limit: int) -> Allowance:
+        """The share that one of so many mails has of an hour."""
+        return cls(subject, ALLOWANCE / limit)
+
+    def latest_whole_at(self, now: datetime) -> datetime:
+        """Where the limit is whole again only after this moment, nothing is left of it."""
+        return now + ALLOWANCE - self.pace
+
+
+def is_deliverable(address: str) -> bool:
+    """Whether a mail can go to this address: one mailbox, and nothing that a header could take for more."""
+    return len(address) <= LONGEST_ADDRESS and address.isprintable() and _ADDRESS.fullmatch(address) is not None
+
+
+def mailbox_of(address: str) -> str:
+    """The mailbox that an address most likely leads to, whatever its spelling; for limits alone.
+
+    Case, dots and what follows a plus make no other mailbox at the large providers, so they make no other limit.
+    """
+    local, _, domain = address.casefold().rpartition("@")
+    return f"{local.partition('+')[0].replace('.', '')}@{domain}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -65,6 +66,11 @@ class KeyRing:
     def find(self, name: str) -> bytes | None:
         """The key of this id."""
         return next((key for key_id, key in self.keys if key_id == name), None)
+
+
+def derived_key(ring: KeyRing, purpose: str) -> bytes:
+    """A key for one purpose of the key in use, so that no key serves two (NIST SP 800-108)."""
+    return hmac.digest(ring.active[1], b"gatepost " + purpose.encode(), hashlib.sha256)
 
 
 def _key_of(part: str) -> tuple[str, bytes]:

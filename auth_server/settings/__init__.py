@@ -12,6 +12,7 @@ from auth_server.domain.signing_keys import Algorithm
 from auth_server.settings.database import DatabaseSettings
 from auth_server.settings.grpc import GrpcSettings
 from auth_server.settings.keys import KeySettings
+from auth_server.settings.mail import MailSettings
 from auth_server.settings.passwords import PasswordSettings
 from auth_server.settings.secrets import SecretSettings
 from auth_server.settings.sources import NamedSource
@@ -23,7 +24,9 @@ MOST_SECRET_CHARACTERS = 1024  # a header must hold it
 
 
 # Fields stand in the order of the bases, the last one's first.
-class AuthServerSettings(KeySettings, TokenSettings, PasswordSettings, GrpcSettings, SecretSettings, DatabaseSettings):
+class AuthServerSettings(
+    MailSettings, KeySettings, TokenSettings, PasswordSettings, GrpcSettings, SecretSettings, DatabaseSettings
+):
     """What the auth server reads from the environment, once, at start."""
 
     model_config = SettingsConfigDict(env_prefix="GATEPOST_", populate_by_name=True, hide_input_in_errors=True)
@@ -76,6 +79,11 @@ class AuthServerSettings(KeySettings, TokenSettings, PasswordSettings, GrpcSetti
             )
         if self.environment != "test" and self.bcrypt_cost < LEAST_COST:
             raise ValueError(f"GATEPOST_BCRYPT_COST must be {LEAST_COST} or more")
+        return self
+
+    @model_validator(mode="after")
+    def _can_mail(self) -> AuthServerSettings:
+        self.check_mails(in_production=self.environment == "production")
         return self
 
     @model_validator(mode="after")

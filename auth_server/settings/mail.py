@@ -1,0 +1,92 @@
+"""Settings of mails: how many, and where their links lead."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings
+
+from auth_server.domain.links import CONFIRM_PATH, RESET_PATH, VERIFY_PATH
+
+
+class MailSettings(BaseSettings):
+    """How many mails there may be, and where their links lead; alike on every server."""
+
+    mail_address_limit: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=3600,
+            description="Mails of one kind that go to an address at once; so many more come free in an hour.",
+        ),
+    ] = 5
+    mail_account_limit: Annotated[
+        int, Field(ge=1, le=3600, description="The same for what an account causes, whatever the addresses.")
+    ] = 10
+    link_base_url: Annotated[
+        str | None,
+        Field(
+            validation_alias=AliasChoices("GATEPOST_LINK_BASE_URL", "DNAME"),
+            description="Where mailed links lead: the front end's address with its scheme, `https` in production; by "
+            "default `GATEPOST_PUBLIC_URL`.",
+        ),
+    ] = None
+    public_url: Annotated[
+        str | None,
+        Field(description="The gateway's own address as people reach it, with its scheme, `https` in production."),
+    ] = None
+    reset_link_path: Annotated[
+        str, Field(description="Path of the link that resets a password, behind the base of links.")
+    ] = RESET_PATH
+    verify_link_path: Annotated[str, Field(description="Path of the link that verifies an address.")] = VERIFY_PATH
+    confirm_link_path: Annotated[str, Field(description="Path of the link that confirms a new address.")] = CONFIRM_PATH
+
+    @field_validator("link_base_url", "public_url")
+    @classmethod
+    def _is_base(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("it needs a scheme and a host: https://example.org")
+            if parts.query or parts.fragment or parts.username is not None or not value.isprintable():
+                raise ValueError("it must be a scheme, a host and maybe a path, and nothing else")
+        return value
+
+    @field_validator("reset_link_path", "verify_link_path", "confirm_link_path")
+    @classmethod
+    def _has_place_for_token(cls, value: str) -> str:
+        if not value.startswith("/") or value.count("{token}") != 1 or not value.isprintable() or " " in value:
+            raise ValueError("it must begin with / and name {token} once: /reset-password?token={token}")
+        return value
+
+    @property
+    def links_base(self) -> str | None:
+        """What mailed links begin with."""
+        return self.link_base_url or self.public_url
+
+    def check_mails(self, *, in_production: bool) -> None:
+        """Refuses what does not fit together.
+
+        Raises:
+            ValueError: the text says which settings, and what to do.
+        """
+        for name, url in (("GATEPOST_LINK_BASE_URL", self.link_base_url), ("GATEPOST_PUBLIC_URL", self.public_url)):
+            if in_production and url and not _is_safe(urlsplit(url)):
+                raise ValueError(f"{name} must be https in production: the links in mails hold secrets")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether the host is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _is_safe(parts: SplitResult) -> bool:
+    return parts.scheme == "https" or is_loopback(parts.hostname)

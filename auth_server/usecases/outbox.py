@@ -1,0 +1,70 @@
+"""Putting mails into the outbox, within limits."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from auth_server.domain.ids import new_id
+from auth_server.domain.mails import GIVE_UP_AFTER, Allowance, Mail, MailKind, MailLimits, is_deliverable, mailbox_of
+from auth_server.domain.secrets import Seal, identity_of
+from auth_server.storage import outbox
+from auth_server.storage.database import Db
+
+log = logging.getLogger(__name__)
+
+SWEEP_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """Where mails wait until a worker has sent them."""
+
+    seal: Seal
+    limits: MailLimits
+    limit_key: bytes
+    clock: Callable[[], datetime]
+
+    async def put(self, db: Db, mail: Mail) -> None:
+        """Writes the mail, to be sent once the transaction that this db is of has been committed.
+
+        Over a limit, to an address that cannot be one, or for a user who is gone meanwhile, nothing is written, and
+        the log says so: what a caller is answered must not depend on it.
+        """
+        if not is_deliverable(mail.recipient):
+            log.warning("mail not written", extra={"kind": mail.kind.value, "cause": "no address"})
+            return
+        mail_id, now = new_id(), self.clock()
+        sealed = self.seal.close(orjson.dumps(dict(mail.values)), row_identity(mail_id, mail.recipient))
+        row = outbox.NewRow(mail_id, mail, sealed, created_at=now, give_up_at=now + GIVE_UP_AFTER)
+        if not await outbox.add(db, row, self._of_address(mail), self._of_account(mail)):
+            log.warning("mail not written", extra={"kind": mail.kind.value, "cause": "limit, or no such user"})
+
+    async def sweep(self, db: Db) -> None:
+        """Deletes what is known of limits that are whole again, in batches."""
+        while await outbox.sweep_allowances(db, self.clock(), SWEEP_BATCH) == SWEEP_BATCH:
+            pass
+
+    def _of_address(self, mail: Mail) -> Allowance:
+        return Allowance.of(self._subject(mail.kind, mailbox_of(mail.recipient)), self.limits.per_address)
+
+    def _of_account(self, mail: Mail) -> Allowance | None:
+        if mail.user_id is None:
+            return None
+        return Allowance.of(self._subject(mail.kind, str(mail.user_id)), self.limits.per_account)
+
+    def _subject(self, kind: MailKind, whose: str) -> bytes:
+        """Every kind has a limit of its own: who asks for resets of another's password must not silence the notices."""
+        return hmac.digest(self.limit_key, identity_of(kind.value, whose), hashlib.sha256)
+
+
+def row_identity(mail_id: UUID, recipient: str) -> bytes:
+    """What a row's sealed values are bound to: moved to another row or recipient, they do not open."""
+    return identity_of("outbox", str(mail_id), recipient)

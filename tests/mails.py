@@ -1,0 +1,44 @@
+"""Mails in the outbox, as tests put and read them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from auth_server.app import utc_now
+from auth_server.domain.mails import Mail, MailKind
+from auth_server.mailing import outbox_of
+from auth_server.settings import AuthServerSettings
+from auth_server.usecases.outbox import row_identity
+
+
+def a_mail(recipient: str = "ada@example.org", **fields: Any) -> Mail:
+    """A mail that verifies an address; other fields are as given."""
+    given: dict[str, Any] = {
+        "kind": MailKind.VERIFY_EMAIL,
+        "locale": None,
+        "user_id": None,
+        "values": {"name": "Ada", "token": "ab" * 32},
+        "expires": None,
+    }
+    return Mail(recipient=recipient, **given | fields)
+
+
+async def waiting_mails(sql: asyncpg.Connection, settings: AuthServerSettings) -> list[Mail]:
+    """What the outbox holds, opened, the oldest first."""
+    seal = outbox_of(settings, utc_now).seal
+    rows = await sql.fetch("SELECT id, kind, recipient, locale, user_id, sealed, expires FROM outbox ORDER BY id")
+    return [
+        Mail(
+            kind=MailKind(row["kind"]),
+            recipient=row["recipient"],
+            locale=row["locale"],
+            user_id=UUID(str(row["user_id"])) if row["user_id"] else None,
+            values=orjson.loads(seal.open(row["sealed"], row_identity(row["id"], row["recipient"]))),
+            expires=row["expires"],
+        )
+        for row in rows
+    ]
