@@ -41,7 +41,7 @@ from tests.e2e.programs import run
 ROOT = Path(__file__).resolve().parents[2]
 NOT_REACHED = ("Connection", "Temporary failure", "Read timed out", "Name or service not known")
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")

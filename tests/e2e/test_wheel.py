@@ -25,7 +25,7 @@ PACKAGES = {"auth_server": "auth_server", "http_gateway": "http_gateway", "gatep
 GENERATED = {"generated/gatepost": "gatepost", "generated/buf": "buf"}
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
