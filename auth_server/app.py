@@ -30,6 +30,7 @@ from auth_server.interceptors.decoding import decoding
 from auth_server.interceptors.errors import errors
 from auth_server.interceptors.gateways import gateways
 from auth_server.interceptors.guards import Guards
+from auth_server.interceptors.request_ids import request_ids
 from auth_server.interceptors.request_log import request_log
 from auth_server.interceptors.validation import validation
 from auth_server.mailing import outbox_of
@@ -224,7 +225,7 @@ async def _rpcs(
     known_services = Services(database)
     guards = Guards(settings.adapter_secret.get_secret_value(), access, identities, known_services)
     limited = deadlines(settings.longest_call.total_seconds())
-    around = (request_log, errors, decoding, limited, gateways(known_services), guards, validation)
+    around = (request_log, request_ids, errors, decoding, limited, gateways(known_services), guards, validation)
     services: list[tuple[ServiceDescriptor, object]] = [
         (file.DESCRIPTOR.services_by_name[name], servicer) for file, name, servicer in servicers
     ]

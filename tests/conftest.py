@@ -30,6 +30,15 @@ from tests.rest import Rest
 pytest_plugins = ["tests.skips"]
 
 ADAPTER_SECRET = "tests-adapter-secret-0123456789abcdef"
+# The others empty with these.
+EMPTIED = (
+    "users",
+    "verification_tokens",
+    "services",
+    "outbox",
+    "mail_allowances",
+    "audit_events",
+)
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}
 
 
@@ -84,10 +93,7 @@ async def owner_connection(database_url: str) -> AsyncIterator[asyncpg.Connectio
 @pytest.fixture
 async def sql(owner_connection: asyncpg.Connection) -> asyncpg.Connection:
     """A connection past the server, to an empty database."""
-    await owner_connection.execute(
-        "DELETE FROM users; DELETE FROM verification_tokens; DELETE FROM services; DELETE FROM outbox;"
-        " DELETE FROM mail_allowances"
-    )
+    await owner_connection.execute("".join(f"DELETE FROM {table};" for table in EMPTIED))
     return owner_connection
 
 

@@ -139,6 +139,12 @@ class PasswordRefusedError(AuthError):
     kind, reason = Kind.INVALID, "PASSWORD_REFUSED"
 
 
+class OneTimeTokenInvalidError(AuthError):
+    """The link is not accepted: it was used, has expired or was replaced; ask for a new one."""
+
+    kind, reason = Kind.INVALID, "ONE_TIME_TOKEN_INVALID"
+
+
 class UserNotFoundError(AuthError):
     """There is no such user."""
 

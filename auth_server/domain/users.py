@@ -72,4 +72,5 @@ class UserWithHash:
 
     user: User
     hash: str | None
+    password_version: int
     disabled: bool

@@ -14,6 +14,7 @@ REASONS = {
     "reuse": pb.Revocation.REASON_REUSE,
     "revoked": pb.Revocation.REASON_REVOKED,
     "ended": pb.Revocation.REASON_ENDED,
+    "password changed": pb.Revocation.REASON_PASSWORD_CHANGED,
     "user disabled": pb.Revocation.REASON_USER_DISABLED,
     "user deleted": pb.Revocation.REASON_USER_DELETED,
     "key revoked": pb.Revocation.REASON_KEY_REVOKED,

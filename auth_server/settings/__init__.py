@@ -13,6 +13,7 @@ from auth_server.settings.database import DatabaseSettings
 from auth_server.settings.grpc import GrpcSettings
 from auth_server.settings.keys import KeySettings
 from auth_server.settings.mail import MailSettings
+from auth_server.settings.one_time_tokens import OneTimeTokenSettings
 from auth_server.settings.passwords import PasswordSettings
 from auth_server.settings.secrets import SecretSettings
 from auth_server.settings.sources import NamedSource
@@ -25,7 +26,14 @@ MOST_SECRET_CHARACTERS = 1024  # a header must hold it
 
 # Fields stand in the order of the bases, the last one's first.
 class AuthServerSettings(
-    MailSettings, KeySettings, TokenSettings, PasswordSettings, GrpcSettings, SecretSettings, DatabaseSettings
+    MailSettings,
+    KeySettings,
+    OneTimeTokenSettings,
+    TokenSettings,
+    PasswordSettings,
+    GrpcSettings,
+    SecretSettings,
+    DatabaseSettings,
 ):
     """What the auth server reads from the environment, once, at start."""
 

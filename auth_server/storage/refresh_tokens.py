@@ -26,14 +26,15 @@ async def start_family(
     expires: datetime,
     ends: datetime,
     client: Client,
+    password_version: int | None,
 ) -> None:
     """Begins a sign-in: its first token lives until `expires`, all of it until `ends`.
 
-    The user's row is locked against being disabled: who disables them at this moment ends this sign-in too, or is
-    before it.
+    The user's row is locked against being disabled, and against another password: who does that at this moment ends
+    this sign-in too, or is before it. A sign-in by password names the version that it was checked against.
 
     Raises:
-        UserNotFoundError: the user was deleted or disabled meanwhile.
+        UserNotFoundError: the user was deleted or disabled meanwhile, or has another password.
     """
     row = await db.fetchrow(
         """
@@ -42,6 +43,7 @@ async def start_family(
               FROM users
              WHERE id = $2
                AND disabled_at IS NULL
+               AND ($9::integer IS NULL OR password_version = $9)
                FOR SHARE
         ), family AS (
             INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address)
@@ -62,6 +64,7 @@ async def start_family(
         ends,
         client.agent,
         client.address,
+        password_version,
     )
     if row is None:
         raise UserNotFoundError

@@ -9,7 +9,7 @@ from uuid import UUID
 from auth_server.domain.sign_ins import LiveSignIn
 from auth_server.storage.database import Db
 
-EndReason = Literal["revoked", "ended"]
+EndReason = Literal["revoked", "ended", "password changed"]
 
 
 async def end(db: Db, sign_in_id: UUID, user_id: UUID, reason: EndReason, now: datetime) -> bool:
@@ -71,7 +71,7 @@ async def page(db: Db, user_id: UUID, before: UUID | None, size: int, now: datet
     ]
 
 
-async def end_all(db: Db, user_id: UUID, but: UUID | None, now: datetime) -> None:
+async def end_all(db: Db, user_id: UUID, but: UUID | None, reason: EndReason, now: datetime) -> None:
     """Ends all of the user's sign-ins but this one, and their NextAuth sessions."""
     await db.fetch(
         """
@@ -80,13 +80,14 @@ async def end_all(db: Db, user_id: UUID, but: UUID | None, now: datetime) -> Non
              WHERE user_id = $1
         )
         UPDATE refresh_families
-           SET ended_at = $3, ended_reason = 'ended'
+           SET ended_at = $4, ended_reason = $3
          WHERE user_id = $1
            AND id IS DISTINCT FROM $2::uuid
            AND ended_at IS NULL
-           AND expires > $3
+           AND expires > $4
         """,
         user_id,
         but,
+        reason,
         now,
     )

@@ -118,13 +118,16 @@ async def find_with_hash(db: Db, email: str) -> UserWithHash | None:
         return None
     row = await db.fetchrow(
         """
-        SELECT id, name, email, email_verified, image, profile, role, created_at, updated_at, password_hash, disabled_at
+        SELECT id, name, email, email_verified, image, profile, role, created_at, updated_at, password_hash,
+               password_version, disabled_at
           FROM users
          WHERE lower(email COLLATE "C") = lower($1::text COLLATE "C")
         """,
         email,
     )
-    return UserWithHash(user_of(row), row["password_hash"], row["disabled_at"] is not None) if row else None
+    if row is None:
+        return None
+    return UserWithHash(user_of(row), row["password_hash"], row["password_version"], row["disabled_at"] is not None)
 
 
 async def find_by_account(db: Db, provider: str, provider_account_id: str) -> AdapterUser | None:

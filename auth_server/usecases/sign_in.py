@@ -64,7 +64,7 @@ class SignIn:
             newer = await self.hash_pool.run(self.hashes.make, password)
             await users.replace_hash(self.db, owner.user.id, made, newer)
         try:
-            return await self._start(owner.user, client)
+            return await self._start(owner.user, client, owner.password_version)
         except UserNotFoundError:
             raise CredentialsInvalidError from None
 
@@ -93,15 +93,23 @@ class SignIn:
         if id_token:
             await self.identity_providers.check(id_token, linked_provider, linked_id, self.clock())
         try:
-            return await self._start(user, client)
+            return await self._start(user, client, None)
         except UserNotFoundError:
             raise OAuthLoginRefusedError from None
 
-    async def _start(self, user: User, client: Client) -> SignedIn:
+    async def _start(self, user: User, client: Client, password_version: int | None) -> SignedIn:
         now, token, family_id = self.clock(), new_token(), new_id()
         ends = now + self.lives.absolute
         expires = self.lives.expiry_of(now, ends)
         await refresh_tokens.start_family(
-            self.db, family_id, user.id, token_hash(token), now=now, expires=expires, ends=ends, client=client
+            self.db,
+            family_id,
+            user.id,
+            token_hash(token),
+            now=now,
+            expires=expires,
+            ends=ends,
+            client=client,
+            password_version=password_version,
         )
         return SignedIn(user, TokenPair(self.access.token_for(user, family_id, expires), token))

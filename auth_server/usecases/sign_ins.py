@@ -62,4 +62,4 @@ class SignIns:
 
     async def end_all(self, user_id: str, but: UUID | None) -> None:
         """Ends all of the user's sign-ins but this one, and all of their NextAuth sessions."""
-        await sign_ins.end_all(self.db, get_user_id(user_id), but, self.clock())
+        await sign_ins.end_all(self.db, get_user_id(user_id), but, "ended", self.clock())

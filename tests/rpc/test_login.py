@@ -1,12 +1,15 @@
 import asyncio
+from datetime import UTC, datetime
 
 import grpc
 import jwt
 import pytest
 
+from auth_server.storage import passwords
 from gatepost.v1 import auth_service_pb2 as pb
 from gatepost.v1.users_service_pb2 import DeleteUserRequest
 from tests.people import PASSWORD, reason_of, refused
+from tests.waiting import backends_that_wait
 
 
 async def test_a_login_answers_the_user_and_a_pair_of_tokens(people):
@@ -98,3 +101,18 @@ async def test_a_user_who_is_deleted_during_a_login_is_refused_like_any_other(pe
 
         reasons = {reason_of(result) for result in results if isinstance(result, grpc.aio.AioRpcError)}
         assert reasons <= {"CREDENTIALS_INVALID"}
+
+
+@pytest.mark.requirement(48)
+async def test_a_login_that_was_judged_by_the_password_before_is_refused(people, sql):
+    """Else a thief who logs in at the moment of a reset would stay."""
+    email = await people.registered()
+    async with sql.transaction():
+        user_id = await sql.fetchval("SELECT id FROM users")
+        await passwords.replace(sql, user_id, "another hash", datetime.now(UTC))
+        waits = asyncio.ensure_future(people.login(email))
+        await backends_that_wait(sql)
+
+    with refused("CREDENTIALS_INVALID", grpc.StatusCode.UNAUTHENTICATED):
+        await waits
+    assert await sql.fetchval("SELECT count(*) FROM refresh_families") == 0

@@ -36,7 +36,7 @@ async def sign_in_of(sql, user_id):
 
 
 @pytest.mark.requirement(45)
-@pytest.mark.parametrize("reason", ["logout", "reuse", "revoked", "ended"])
+@pytest.mark.parametrize("reason", ["logout", "reuse", "revoked", "ended", "password changed"])
 async def test_the_end_of_a_sign_in_is_logged_once(family, sql, log, reason):
     sign_in = await sign_in_of(sql, family.id)
 

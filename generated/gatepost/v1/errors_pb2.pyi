@@ -98,6 +98,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The cursor is none of a stream of revocations (INVALID_ARGUMENT).
     Example: WatchRevocations with a page token.
     """
+    ERROR_REASON_ONE_TIME_TOKEN_INVALID: _ErrorReason.ValueType  # 28
+    """The token of a mailed link is unknown, expired, used, void or made for something else; which one is not said
+    (INVALID_ARGUMENT).
+    Example: ResetPassword by a link that was followed an hour ago.
+    """
     ERROR_REASON_PASSWORD_REFUSED: _ErrorReason.ValueType  # 29
     """The password may not be set: `rule` in the ErrorInfo's metadata, and in the problem, says why, the BadRequest detail
     says which field (INVALID_ARGUMENT).
@@ -252,6 +257,11 @@ Example: a header line without a colon.
 ERROR_REASON_REVOCATION_CURSOR_INVALID: ErrorReason.ValueType  # 27
 """The cursor is none of a stream of revocations (INVALID_ARGUMENT).
 Example: WatchRevocations with a page token.
+"""
+ERROR_REASON_ONE_TIME_TOKEN_INVALID: ErrorReason.ValueType  # 28
+"""The token of a mailed link is unknown, expired, used, void or made for something else; which one is not said
+(INVALID_ARGUMENT).
+Example: ResetPassword by a link that was followed an hour ago.
 """
 ERROR_REASON_PASSWORD_REFUSED: ErrorReason.ValueType  # 29
 """The password may not be set: `rule` in the ErrorInfo's metadata, and in the problem, says why, the BadRequest detail

@@ -443,6 +443,8 @@ class Revocation(_message.Message):
         """The user was deleted."""
         REASON_KEY_REVOKED: Revocation._Reason.ValueType  # 7
         """The key was revoked."""
+        REASON_PASSWORD_CHANGED: Revocation._Reason.ValueType  # 8
+        """The user got another password."""
 
     class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
         """Why it was revoked."""
@@ -463,6 +465,8 @@ class Revocation(_message.Message):
     """The user was deleted."""
     REASON_KEY_REVOKED: Revocation.Reason.ValueType  # 7
     """The key was revoked."""
+    REASON_PASSWORD_CHANGED: Revocation.Reason.ValueType  # 8
+    """The user got another password."""
 
     SIGN_IN_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int

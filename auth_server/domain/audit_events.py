@@ -1,0 +1,16 @@
+"""Audit events: what happened to a user, and in which request."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from enum import StrEnum
+
+current_request_id: ContextVar[str | None] = ContextVar("current_request_id", default=None)
+"""The id of the request that is served right now; None in work of the server's own."""
+
+
+class AuditEvent(StrEnum):
+    """What happened."""
+
+    PASSWORD_RESET_REQUESTED = "password-reset-requested"  # noqa: S105 (not a password)
+    PASSWORD_RESET = "password-reset"  # noqa: S105 (not a password)

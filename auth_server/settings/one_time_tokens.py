@@ -1,0 +1,29 @@
+"""Settings of the tokens in mailed links."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from auth_server.domain.one_time_tokens import LONGEST_RESET
+
+SHORTEST = timedelta(minutes=1)
+
+
+class OneTimeTokenSettings(BaseSettings):
+    """How long a mailed link is good."""
+
+    reset_token_life: Annotated[
+        timedelta, Field(ge=SHORTEST, le=LONGEST_RESET, description="How long a link to reset a password is good.")
+    ] = LONGEST_RESET
+    verify_token_life: Annotated[
+        timedelta,
+        Field(ge=SHORTEST, le=timedelta(days=7), description="How long a link to verify an address is good."),
+    ] = timedelta(hours=24)
+    change_email_token_life: Annotated[
+        timedelta,
+        Field(ge=SHORTEST, le=timedelta(hours=24), description="How long a link to confirm a new address is good."),
+    ] = timedelta(hours=1)
