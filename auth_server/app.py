@@ -36,6 +36,7 @@ from auth_server.interceptors.validation import validation
 from auth_server.mailing import outbox_of
 from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders, Issuer
+from auth_server.outside.password_lists import PasswordListError, common_passwords, listed_passwords
 from auth_server.servicers.adapter import AdapterService
 from auth_server.servicers.auth import AuthService
 from auth_server.servicers.authorization import AuthorizationService
@@ -103,8 +104,8 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
     """Serves meanwhile; leaving it tells health, finishes the calls under way and closes the pool.
 
     Raises:
-        StartError: the database cannot be reached or is not migrated, a port is taken, a key is missing, or gRPC would
-            be plaintext and nobody asked for that.
+        StartError: the database cannot be reached or is not migrated, a port is taken, a key or a file is missing, or
+            gRPC would be plaintext and nobody asked for that.
     """
     url = settings.database_url.get_secret_value()
     try:
@@ -124,7 +125,7 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             raise StartError(f"the database cannot be used: {_cause(error)}; check GATEPOST_DATABASE_URL") from error
         except asyncpg.PostgresError as error:  # such as a role that may not read the tables
             raise StartError(f"the database refuses: {str(error).splitlines()[0]}") from error
-        except KeysUnreadableError as error:
+        except (KeysUnreadableError, PasswordListError) as error:
             raise StartError(str(error)) from error
         health = Health({rpc.method.descriptor.containing_service.full_name for rpc in rpcs.values()})
         await stack.enter_async_context(health.following(database))
@@ -180,7 +181,10 @@ async def _rpcs(
     access = Access(database, keys, policy, clock, VerifiedTokens(policy))
     hashes = PasswordHashes(KeyRing.of(settings.peppers.get_secret_value()), settings.bcrypt_cost)
     password_rules = PasswordRules(
-        settings.password_least_characters, settings.product_name, common=frozenset(), listed=frozenset()
+        settings.password_least_characters,
+        settings.product_name,
+        common=common_passwords(),
+        listed=listed_passwords(settings.refused_passwords),
     )
     hash_pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
     stack.callback(hash_pool.close)

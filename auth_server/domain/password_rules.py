@@ -31,7 +31,7 @@ class PasswordRule(StrEnum):
 _TEXTS = {
     PasswordRule.TOO_SHORT: "the password must have at least {least} characters",
     PasswordRule.TOO_LONG: f"the password must have at most {MOST_CHARACTERS} characters",
-    PasswordRule.COMMON: "this password is one that many people have, so it is guessed first",
+    PasswordRule.COMMON: "this password is common or was in a breach, so it is guessed first",
     PasswordRule.LISTED: "this password is not allowed here",
     PasswordRule.EMAIL: "the password must not be made of the email address",
     PasswordRule.NAME: "the password must not be made of the person's name",

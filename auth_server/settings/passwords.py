@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -23,6 +24,13 @@ class PasswordSettings(BaseSettings):
             " user in.",
         ),
     ] = LEAST_CHARACTERS
+    refused_passwords: Annotated[
+        Path | None,
+        Field(
+            description="File of passwords that may not be set, besides those that everybody is refused: UTF-8, one a "
+            "line, without regard to case."
+        ),
+    ] = None
     bcrypt_cost: Annotated[
         int, Field(ge=4, le=16, description="bcrypt's cost; below 10 only where the environment is `test`.")
     ] = 12

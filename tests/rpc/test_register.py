@@ -47,6 +47,7 @@ async def test_of_twenty_who_register_one_address_one_is_made(people, sql):
     [
         ("1234567", "too_short"),
         ("x" * 257, "too_long"),
+        ("Football1", "common"),
         ("Ann@example.org", "email"),
         ("Gatepost2026", "product"),
     ],
