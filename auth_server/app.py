@@ -36,6 +36,7 @@ from auth_server.interceptors.validation import validation
 from auth_server.mailing import outbox_of
 from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders, Issuer
+from auth_server.outside.mail_templates import MailTemplates, MailTemplatesError
 from auth_server.outside.password_lists import PasswordListError, common_passwords, listed_passwords
 from auth_server.servicers.adapter import AdapterService
 from auth_server.servicers.auth import AuthService
@@ -104,9 +105,10 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
     """Serves meanwhile; leaving it tells health, finishes the calls under way and closes the pool.
 
     Raises:
-        StartError: the database cannot be reached or is not migrated, a port is taken, a key or a file is missing, or
-            gRPC would be plaintext and nobody asked for that.
+        StartError: the database cannot be reached or is not migrated, a port is taken, a key or a file is missing, a
+            template of mails fails, or gRPC would be plaintext and nobody asked for that.
     """
+    _mail_templates(settings)
     url = settings.database_url.get_secret_value()
     try:
         transport = transport_of(settings)
@@ -145,6 +147,13 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             tail.stop()  # who watches goes on at another server
 
         yield RunningServer(InProcessChannel(rpcs, health.check), port, transport.target(port), drain)
+
+
+def _mail_templates(settings: AuthServerSettings) -> MailTemplates:
+    try:
+        return MailTemplates(settings.product_name, settings.mail_templates, settings.mail_locale)
+    except MailTemplatesError as error:
+        raise StartError(f"the templates of mails cannot be used: {error}") from error
 
 
 def _revocation_tail(settings: AuthServerSettings, clock: Clock) -> RevocationTail:

@@ -44,15 +44,16 @@ def life_values(left: timedelta) -> dict[str, str]:
 
 
 class MailTemplates:
-    """Templates that were all tried once, so that none fails when its mail is sent.
+    """The templates that come with Gatepost, and an operator's own, which win.
 
-    A folder of an operator's own wins over what comes with Gatepost, file by
-    file: `fr/verify-email.html`, or `layout.html` for all pages at once. What
-    it replaces stays there as `packaged/layout.html`. It is read once.
+    A folder of own ones wins file by file: `fr/verify-email.html`, or
+    `layout.html` for all pages at once. What it replaces stays there as
+    `packaged/layout.html`. It is read once, and each template tried then, so
+    that none fails when its mail is due.
     """
 
     def __init__(self, product: str, folder: Path | None = None, default_locale: str = DEFAULT_LOCALE) -> None:
-        """Loads the templates, and tries each.
+        """Loads the templates.
 
         Args:
             product: what the mails call the product.
@@ -82,9 +83,10 @@ class MailTemplates:
             names |= _own_names(loader, folder or Path(), names)
         self._locales = _locales_in(names)
         self._check_default()
-        for kind, spelt in self._locales.items():
-            for locale in spelt.values():
-                self._try(kind, locale)
+        if own:  # ours alone were tried by the tests, and cost a tenth of a second
+            for kind, spelt in self._locales.items():
+                for locale in spelt.values():
+                    self._try(kind, locale)
 
     def rendered(self, kind: MailKind, locale: str | None, values: Mapping[str, str]) -> RenderedMail:
         """What a mail of this kind says to a user of this locale, in the nearest language that there is.
@@ -117,6 +119,8 @@ class MailTemplates:
             return self._environment.get_template(name).render(values)
         except TemplateSyntaxError as error:
             raise MailTemplatesError(f"{error.name or name}, line {error.lineno}: {error.message}") from error
+        except RecursionError as error:
+            raise MailTemplatesError(f"{name} extends or includes itself; ours stand under packaged/") from error
         # Whatever a template does in its own expressions, such as dividing, is a fault of the template.
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, OSError) as error:
             raise MailTemplatesError(f"{name}: {error}") from error

@@ -13,6 +13,7 @@ from auth_server.settings.database import DatabaseSettings
 from auth_server.settings.grpc import GrpcSettings
 from auth_server.settings.keys import KeySettings
 from auth_server.settings.mail import MailSettings
+from auth_server.settings.mail_templates import MailTemplateSettings
 from auth_server.settings.one_time_tokens import OneTimeTokenSettings
 from auth_server.settings.passwords import PasswordSettings
 from auth_server.settings.secrets import SecretSettings
@@ -27,6 +28,7 @@ MOST_SECRET_CHARACTERS = 1024  # a header must hold it
 # Fields stand in the order of the bases, the last one's first.
 class AuthServerSettings(
     MailSettings,
+    MailTemplateSettings,
     KeySettings,
     OneTimeTokenSettings,
     TokenSettings,
@@ -49,7 +51,7 @@ class AuthServerSettings(
             min_length=1,
             max_length=64,
             pattern=r"^[^\x00-\x1f\x7f]+$",
-            description="What people know this deployment as. A password made of it is refused.",
+            description="What people know this deployment as: mails call it so. A password made of it is refused.",
         ),
     ] = "Gatepost"
 
