@@ -54,6 +54,8 @@ class User(AdapterUser):
     role: Role
     created_at: datetime
     updated_at: datetime
+    locale: str | None = None
+    """The BCP 47 tag of the language that they are written to in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class NewUser:
     email: str
     password_hash: str
     profile: Profile
+    locale: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,10 @@ class AuthService:
 
     async def Register(self, request: pb.RegisterRequest, _: Call) -> pb.RegisterResponse:
         """Registers a person; the answer repeats what was sent, whether or not the address was taken."""
-        await self.registration.register(request.name, request.email, request.password, profile_of(request.profile))
-        user = pb.RegisteredUser(name=request.name, email=request.email, profile=request.profile)
+        locale = request.locale if request.HasField("locale") else None
+        profile = profile_of(request.profile)
+        await self.registration.register(request.name, request.email, request.password, profile, locale)
+        user = pb.RegisteredUser(name=request.name, email=request.email, profile=request.profile, locale=locale)
         return pb.RegisterResponse(user=user)
 
     async def Login(self, request: pb.LoginRequest, call: Call) -> pb.LoginResponse:

@@ -11,7 +11,12 @@ from gatepost.v1 import auth_service_pb2, user_pb2
 def message_of_user(user: User) -> user_pb2.User:
     """The user as they and internal services see them."""
     message = user_pb2.User(
-        id=str(user.id), name=user.name, email=user.email, image=user.image, profile=message_of_profile(user.profile)
+        id=str(user.id),
+        name=user.name,
+        email=user.email,
+        image=user.image,
+        locale=user.locale,
+        profile=message_of_profile(user.profile),
     )
     if user.email_verified is not None:
         write_time(user.email_verified, message.email_verified)

@@ -26,6 +26,7 @@ def user_of(row: Row) -> User:
         role=Role(row["role"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        locale=row["locale"],
     )
 
 
@@ -63,8 +64,8 @@ async def register(db: Db, user_id: UUID, person: NewUser, now: datetime) -> boo
     """Whether the person is a user now; False where the address is taken, which changes nothing."""
     row = await db.fetchrow(
         """
-        INSERT INTO users (id, name, email, password_hash, profile, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $6)
+        INSERT INTO users (id, name, email, password_hash, profile, locale, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
         ON CONFLICT (lower(email COLLATE "C")) DO NOTHING
         RETURNING id
         """,
@@ -73,6 +74,7 @@ async def register(db: Db, user_id: UUID, person: NewUser, now: datetime) -> boo
         person.email,
         person.password_hash,
         orjson.dumps(dict(person.profile)).decode(),
+        person.locale,
         now,
     )
     return row is not None
@@ -82,7 +84,7 @@ async def find(db: Db, user_id: UUID) -> User | None:
     """The user of this id."""
     row = await db.fetchrow(
         """
-        SELECT id, name, email, email_verified, image, profile, role, created_at, updated_at
+        SELECT id, name, email, email_verified, image, profile, role, locale, created_at, updated_at
           FROM users
          WHERE id = $1
         """,
@@ -118,8 +120,8 @@ async def find_with_hash(db: Db, email: str) -> UserWithHash | None:
         return None
     row = await db.fetchrow(
         """
-        SELECT id, name, email, email_verified, image, profile, role, created_at, updated_at, password_hash,
-               password_version, disabled_at
+        SELECT id, name, email, email_verified, image, profile, role, locale, created_at, updated_at,
+               password_hash, password_version, disabled_at
           FROM users
          WHERE lower(email COLLATE "C") = lower($1::text COLLATE "C")
         """,
@@ -159,7 +161,7 @@ async def find_with_account(
     row = await db.fetchrow(
         """
         SELECT users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
-               users.created_at, users.updated_at, accounts.provider, accounts.provider_account_id
+               users.locale, users.created_at, users.updated_at, accounts.provider, accounts.provider_account_id
           FROM users
           JOIN accounts ON accounts.user_id = users.id
          WHERE lower(users.email COLLATE "C") = lower($1::text COLLATE "C")
@@ -180,7 +182,7 @@ async def page(db: Db, after: UUID | None, search: str, size: int) -> list[User]
     """At most so many users that follow this one by id; with a search, those whose name or email contains it."""
     rows = await db.fetch(
         """
-        SELECT id, name, email, email_verified, image, profile, role, created_at, updated_at
+        SELECT id, name, email, email_verified, image, profile, role, locale, created_at, updated_at
           FROM users
          WHERE ($1::uuid IS NULL OR id > $1)
            AND ($2 = ''
@@ -230,20 +232,23 @@ async def change(db: Db, user: AdapterUser, fields: frozenset[str], now: datetim
 async def change_profile(
     db: Db, user_id: UUID, changes: Mapping[str, object], profile: Mapping[str, object], now: datetime
 ) -> User | None:
-    """The user with a changed name, where `changes` has one, and profile; None as a value takes a field away."""
+    """The user with a changed name and locale, where `changes` has them, and profile; None takes a field away."""
     row = await db.fetchrow(
         """
         UPDATE users
            SET name       = CASE WHEN $2 THEN $3 ELSE name END,
                profile    = jsonb_strip_nulls(profile || $4::jsonb),
-               updated_at = $5
+               locale     = CASE WHEN $5 THEN $6 ELSE locale END,
+               updated_at = $7
          WHERE id = $1
-        RETURNING id, name, email, email_verified, image, profile, role, created_at, updated_at
+        RETURNING id, name, email, email_verified, image, profile, role, locale, created_at, updated_at
         """,
         user_id,
         "name" in changes,
         changes.get("name"),
         orjson.dumps(dict(profile)).decode(),
+        "locale" in changes,
+        changes.get("locale"),
         now,
     )
     return user_of(row) if row else None
@@ -263,7 +268,7 @@ async def set_role(db: Db, email: str, role: Role, now: datetime) -> User | None
         UPDATE users
            SET role = $2, updated_at = $3
          WHERE lower(email COLLATE "C") = lower($1::text COLLATE "C")
-        RETURNING id, name, email, email_verified, image, profile, role, created_at, updated_at
+        RETURNING id, name, email, email_verified, image, profile, role, locale, created_at, updated_at
         """,
         email,
         role.value,

@@ -25,7 +25,7 @@ class Registration:
     hash_pool: HashPool
     clock: Callable[[], datetime]
 
-    async def register(self, name: str, email: str, password: str, profile: Profile) -> None:
+    async def register(self, name: str, email: str, password: str, profile: Profile, locale: str | None) -> None:
         """Makes a user, unless the address is taken; the caller cannot tell which, by answer or by time.
 
         Raises:
@@ -34,4 +34,4 @@ class Registration:
         """
         self.rules.check(password, email, name, field="password")
         hashed = await self.hash_pool.run(self.hashes.make, password)
-        await users.register(self.db, new_id(), NewUser(name, email, hashed, profile), self.clock())
+        await users.register(self.db, new_id(), NewUser(name, email, hashed, profile, locale), self.clock())

@@ -16,7 +16,7 @@ from auth_server.storage.database import Db
 
 Found = TypeVar("Found")
 ADAPTER_FIELDS = frozenset({"name", "email", "email_verified", "image"})
-OWN_FIELDS = frozenset({"name"}) | {f"profile.{field}" for field in PROFILE_FIELDS}
+OWN_FIELDS = frozenset({"name", "locale"}) | {f"profile.{field}" for field in PROFILE_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)

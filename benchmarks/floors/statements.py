@@ -113,7 +113,8 @@ class Statements:
 
 
 _PASSWORD_OWNER = """
-    SELECT id, name, email, email_verified, image, profile, role, created_at, updated_at, password_hash, disabled_at
+    SELECT id, name, email, email_verified, image, profile, role, locale, created_at, updated_at,
+           password_hash, disabled_at
       FROM users
      WHERE lower(email COLLATE "C") = lower($1::text COLLATE "C")
     """
@@ -142,7 +143,7 @@ _PRESENTED = """
            successor.sealed_answer, successor.request_id_hash,
            refresh_families.expires AS family_expires, refresh_families.ended_at AS family_ended_at,
            users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
-           users.created_at, users.updated_at, users.disabled_at
+           users.locale, users.created_at, users.updated_at, users.disabled_at
       FROM refresh_tokens AS presented
       JOIN refresh_families ON refresh_families.id = presented.family_id
       JOIN users ON users.id = refresh_families.user_id

@@ -25,7 +25,7 @@ def test_a_user_has_every_key_in_the_order_of_the_contract():
     user = written(user_pb2.User(id="1", name="Ann"))
 
     first = ["id", "name", "email", "emailVerified", "image"]
-    assert list(user) == [*first, *PROFILE_KEYS, "created_at", "updated_at"]
+    assert list(user) == [*first, *PROFILE_KEYS, "created_at", "updated_at", "locale"]
     assert (user["id"], user["name"], user["email"], user["companyName"]) == ("1", "Ann", None, None)
 
 

@@ -12,7 +12,7 @@ PROFILE_KEYS = [
     "background", "companyName", "about", "country", "website", "region", "annualOperatingBudget", "industry",
     "foundedYear", "headquarter", "employeesNumber",
 ]  # fmt: skip
-USER_KEYS = ["id", "name", "email", "emailVerified", "image", *PROFILE_KEYS, "created_at", "updated_at"]
+USER_KEYS = ["id", "name", "email", "emailVerified", "image", *PROFILE_KEYS, "created_at", "updated_at", "locale"]
 
 
 async def login(rest, email, password=PASSWORD):
@@ -28,7 +28,7 @@ def refresh(signed_in):
 
 
 async def test_registering_answers_the_person_without_an_id(rest):
-    given = {"name": "Ann", "email": "ann@example.org", "companyName": "A & Co", "foundedYear": 1999}
+    given = {"name": "Ann", "email": "ann@example.org", "companyName": "A & Co", "foundedYear": 1999, "locale": "fr-CA"}
 
     answers = [await rest.call("POST", "/auth/register", given | {"password": PASSWORD}) for _ in range(2)]
 

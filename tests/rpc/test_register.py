@@ -16,11 +16,12 @@ async def register(people, **fields):
 async def test_a_person_who_has_registered_can_log_in(people):
     profile = user_pb2.Profile(country="France", founded_year=1999, annual_operating_budget=1.5)
 
-    registered = await register(people, profile=profile)
+    registered = await register(people, profile=profile, locale="fr-CA")
     answer = await people.auth.Login(pb.LoginRequest(email="ann@example.org", password=PASSWORD))
 
     assert (registered.name, registered.email, registered.profile) == ("Ann", "ann@example.org", profile)
     assert (answer.user.name, answer.user.email, answer.user.profile) == ("Ann", "ann@example.org", profile)
+    assert registered.locale == answer.user.locale == "fr-CA"
     assert not answer.user.HasField("email_verified")
 
 
@@ -79,6 +80,8 @@ async def test_a_password_may_have_any_characters(people, password):
         ({"email": "a" * 250 + "@example.org"}, "email"),
         ({"name": ""}, "name"),
         ({"name": "A\0"}, "name"),
+        ({"locale": "français"}, "locale"),
+        ({"locale": "fr_CA"}, "locale"),
         ({"profile": user_pb2.Profile(founded_year=-1)}, "profile.founded_year"),
         ({"profile": user_pb2.Profile(annual_operating_budget=float("inf"))}, "profile.annual_operating_budget"),
     ],

@@ -180,6 +180,17 @@ async def test_an_update_without_a_mask_changes_what_has_a_value(people):
     assert (user.name, user.profile) == ("Anna", user_pb2.Profile(country="France", founded_year=0))
 
 
+@pytest.mark.requirement(12)
+async def test_a_user_changes_the_language_that_they_are_written_to_in_and_takes_it_back(people):
+    ann = await people.signed_in(locale="en")
+
+    assert (await update(people, ann, ann.id, "locale", locale="fr-CA")).locale == "fr-CA"
+    assert (await update(people, ann, ann.id, "name", name="Anna", locale="de")).locale == "fr-CA"
+    assert not (await update(people, ann, ann.id, "locale")).HasField("locale")
+    with refused("REQUEST_INVALID"):
+        await update(people, ann, ann.id, "locale", locale="f")
+
+
 @pytest.mark.parametrize("mask", [("*",), ("name", "profile")])
 async def test_a_mask_of_everything_clears_what_is_not_given(people, mask):
     ann = await people.signed_in(profile=user_pb2.Profile(country="France"))

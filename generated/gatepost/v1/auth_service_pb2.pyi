@@ -33,6 +33,7 @@ class RegisterRequest(_message.Message):
     EMAIL_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     PROFILE_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name to show."""
     email: _builtins.str
@@ -41,6 +42,8 @@ class RegisterRequest(_message.Message):
     """The password, 8 to 256 characters of any kind, and none that is guessed easily: what else it must be is judged by
     the server's rules (PASSWORD_REFUSED).
     """
+    locale: _builtins.str
+    """The language to write to the person in, as a BCP 47 tag such as `fr-CA`."""
     @_builtins.property
     def profile(self) -> _user_pb2.Profile:
         """What the person tells about themselves and their company."""
@@ -52,12 +55,15 @@ class RegisterRequest(_message.Message):
         email: _builtins.str = ...,
         password: _builtins.str = ...,
         profile: _user_pb2.Profile | None = ...,
+        locale: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_locale", b"_locale", "locale", b"locale", "profile", b"profile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "name", b"name", "password", b"password", "profile", b"profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_locale", b"_locale", "email", b"email", "locale", b"locale", "name", b"name", "password", b"password", "profile", b"profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__locale: _TypeAlias = _typing.Literal["locale"]  # noqa: Y015
+    _WhichOneofArgType__locale: _TypeAlias = _typing.Literal["_locale", b"_locale"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__locale) -> _WhichOneofReturnType__locale | None: ...
 
 Global___RegisterRequest: _TypeAlias = RegisterRequest  # noqa: Y015
 
@@ -94,10 +100,13 @@ class RegisteredUser(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int
     PROFILE_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name to show."""
     email: _builtins.str
     """The email address."""
+    locale: _builtins.str
+    """The language to write to the person in."""
     @_builtins.property
     def profile(self) -> _user_pb2.Profile:
         """What the person told about themselves and their company."""
@@ -108,12 +117,15 @@ class RegisteredUser(_message.Message):
         name: _builtins.str = ...,
         email: _builtins.str = ...,
         profile: _user_pb2.Profile | None = ...,
+        locale: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_locale", b"_locale", "locale", b"locale", "profile", b"profile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "name", b"name", "profile", b"profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_locale", b"_locale", "email", b"email", "locale", b"locale", "name", b"name", "profile", b"profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__locale: _TypeAlias = _typing.Literal["locale"]  # noqa: Y015
+    _WhichOneofArgType__locale: _TypeAlias = _typing.Literal["_locale", b"_locale"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__locale) -> _WhichOneofReturnType__locale | None: ...
 
 Global___RegisteredUser: _TypeAlias = RegisteredUser  # noqa: Y015
 

@@ -100,7 +100,7 @@ class UsersServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateUser(self, request, context):
-        """Changes the caller's own name and profile.
+        """Changes the caller's own name, locale and profile.
 
         Errors: USER_NOT_FOUND, FIELD_NOT_UPDATABLE.
         """

@@ -31,6 +31,7 @@ class User(_message.Message):
     PROFILE_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The user's id, a UUID; it never changes."""
     name: _builtins.str
@@ -41,6 +42,10 @@ class User(_message.Message):
     """
     image: _builtins.str
     """Address of a picture."""
+    locale: _builtins.str
+    """The language that the user is written to in, as a BCP 47 tag such as
+    `fr-CA`; unset where they never said.
+    """
     @_builtins.property
     def email_verified(self) -> _timestamp_pb2.Timestamp:
         """When the address was verified; unset while it is not."""
@@ -68,21 +73,26 @@ class User(_message.Message):
         profile: Global___Profile | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        locale: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_image", b"_image", "_name", b"_name", "created_at", b"created_at", "email", b"email", "email_verified", b"email_verified", "image", b"image", "name", b"name", "profile", b"profile", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_image", b"_image", "_locale", b"_locale", "_name", b"_name", "created_at", b"created_at", "email", b"email", "email_verified", b"email_verified", "image", b"image", "locale", b"locale", "name", b"name", "profile", b"profile", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_image", b"_image", "_name", b"_name", "created_at", b"created_at", "email", b"email", "email_verified", b"email_verified", "id", b"id", "image", b"image", "name", b"name", "profile", b"profile", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_image", b"_image", "_locale", b"_locale", "_name", b"_name", "created_at", b"created_at", "email", b"email", "email_verified", b"email_verified", "id", b"id", "image", b"image", "locale", b"locale", "name", b"name", "profile", b"profile", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__email: _TypeAlias = _typing.Literal["email"]  # noqa: Y015
     _WhichOneofArgType__email: _TypeAlias = _typing.Literal["_email", b"_email"]  # noqa: Y015
     _WhichOneofReturnType__image: _TypeAlias = _typing.Literal["image"]  # noqa: Y015
     _WhichOneofArgType__image: _TypeAlias = _typing.Literal["_image", b"_image"]  # noqa: Y015
+    _WhichOneofReturnType__locale: _TypeAlias = _typing.Literal["locale"]  # noqa: Y015
+    _WhichOneofArgType__locale: _TypeAlias = _typing.Literal["_locale", b"_locale"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__email) -> _WhichOneofReturnType__email | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__image) -> _WhichOneofReturnType__image | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__locale) -> _WhichOneofReturnType__locale | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
 

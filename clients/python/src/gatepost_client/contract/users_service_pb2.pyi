@@ -145,7 +145,7 @@ class UpdateUserRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields change: name and those of profile; another one is refused.
+        """Which fields change: name, locale and those of profile; another one is refused.
         Where it is unset, it names every field of user that has a value
         (AIP-134). Over REST the body's keys fill it.
         """

@@ -33,7 +33,7 @@ class UsersServiceStub:
     Errors: PAGE_TOKEN_INVALID.
     """
     UpdateUser: _aio.UnaryUnaryMultiCallable[_users_service_pb2.UpdateUserRequest, _users_service_pb2.UpdateUserResponse]
-    """Changes the caller's own name and profile.
+    """Changes the caller's own name, locale and profile.
 
     Errors: USER_NOT_FOUND, FIELD_NOT_UPDATABLE.
     """
@@ -95,7 +95,7 @@ class UsersServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _users_service_pb2.UpdateUserRequest,
         context: _aio.ServicerContext[_users_service_pb2.UpdateUserRequest, _abc.Awaitable[_users_service_pb2.UpdateUserResponse]],
     ) -> _abc.Awaitable[_users_service_pb2.UpdateUserResponse]:
-        """Changes the caller's own name and profile.
+        """Changes the caller's own name, locale and profile.
 
         Errors: USER_NOT_FOUND, FIELD_NOT_UPDATABLE.
         """
