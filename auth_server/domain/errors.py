@@ -18,6 +18,7 @@ class Kind(Enum):
     INVALID = auto()
     UNAUTHENTICATED = auto()
     FORBIDDEN = auto()
+    PRECONDITION = auto()
     NOT_FOUND = auto()
     CONFLICT = auto()
     BUSY = auto()
@@ -137,6 +138,18 @@ class PasswordRefusedError(AuthError):
     """The password may not be set; choose another one."""
 
     kind, reason = Kind.INVALID, "PASSWORD_REFUSED"
+
+
+class CurrentPasswordInvalidError(AuthError):
+    """The current password is wrong."""
+
+    kind, reason = Kind.INVALID, "CURRENT_PASSWORD_INVALID"
+
+
+class ReauthenticationRequiredError(AuthError):
+    """Only a sign-in of the last minutes may do this; sign in again first."""
+
+    kind, reason = Kind.PRECONDITION, "REAUTHENTICATION_REQUIRED"
 
 
 class OneTimeTokenInvalidError(AuthError):

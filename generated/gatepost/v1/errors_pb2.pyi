@@ -112,6 +112,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     address or name, or of the name of the service. Rules are added, never renamed.
     Example: Register with the password `football1`.
     """
+    ERROR_REASON_CURRENT_PASSWORD_INVALID: _ErrorReason.ValueType  # 30
+    """The current password, by which a user who is signed in proves themselves again, is wrong or missing
+    (INVALID_ARGUMENT; the access token is good, and refreshing it would not help).
+    Example: ChangePassword with the password of before the last change.
+    """
+    ERROR_REASON_REAUTHENTICATION_REQUIRED: _ErrorReason.ValueType  # 31
+    """A user without a password proves themselves by a sign-in of the last five minutes, and this one is older
+    (FAILED_PRECONDITION).
+    Example: ChangePassword by somebody who signed in with a provider an hour ago.
+    """
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 40
     """There is no such user (NOT_FOUND).
     Example: LinkAccount for a user id that does not exist.
@@ -271,6 +281,16 @@ The rules are `too_short` and `too_long`; `common`, of a password that many peop
 `listed`, by the operator of this deployment; `email`, `name` and `product`, of one that is made of the user's
 address or name, or of the name of the service. Rules are added, never renamed.
 Example: Register with the password `football1`.
+"""
+ERROR_REASON_CURRENT_PASSWORD_INVALID: ErrorReason.ValueType  # 30
+"""The current password, by which a user who is signed in proves themselves again, is wrong or missing
+(INVALID_ARGUMENT; the access token is good, and refreshing it would not help).
+Example: ChangePassword with the password of before the last change.
+"""
+ERROR_REASON_REAUTHENTICATION_REQUIRED: ErrorReason.ValueType  # 31
+"""A user without a password proves themselves by a sign-in of the last five minutes, and this one is older
+(FAILED_PRECONDITION).
+Example: ChangePassword by somebody who signed in with a provider an hour ago.
 """
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 40
 """There is no such user (NOT_FOUND).
