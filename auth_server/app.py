@@ -217,7 +217,7 @@ async def _rpcs(
         verified_only=settings.verified_only,
     )
     registration = Registration(database, password_rules, hashes, hash_pool, clock)
-    refreshing = Refreshing(database, access, lives, windows, clock)
+    refreshing = Refreshing(database, access, lives, windows, outbox, clock)
     servicers = [
         (
             adapter_service_pb2,

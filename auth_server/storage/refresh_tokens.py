@@ -147,14 +147,24 @@ async def rotate(
 
 
 async def end_family(db: Db, token_hash: bytes, reason: EndReason, now: datetime) -> UUID | None:
-    """The family of this token, which ends by this call; None where it has ended or the token is unknown."""
+    """The family of this token, which ends by this call; None where it has ended or the token is unknown.
+
+    Its user is locked before it, as the deletion of a user does it, so that the two never wait for each other.
+    """
     row = await db.fetchrow(
         """
+        WITH family AS (
+            SELECT refresh_families.id
+              FROM refresh_tokens
+              JOIN refresh_families ON refresh_families.id = refresh_tokens.family_id
+              JOIN users ON users.id = refresh_families.user_id
+             WHERE refresh_tokens.token_hash = $1
+               FOR KEY SHARE OF users
+        )
         UPDATE refresh_families
            SET ended_at = $2, ended_reason = $3
-          FROM refresh_tokens
-         WHERE refresh_tokens.token_hash = $1
-           AND refresh_families.id = refresh_tokens.family_id
+          FROM family
+         WHERE refresh_families.id = family.id
            AND refresh_families.ended_at IS NULL
         RETURNING refresh_families.id
         """,

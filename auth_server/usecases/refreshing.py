@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.errors import RefreshTokenInvalidError
+from auth_server.domain.mails import Mail, MailKind
 from auth_server.domain.refresh_answers import open_answer, seal_answer
 from auth_server.domain.refresh_tokens import (
     KeptAnswer,
@@ -19,9 +21,10 @@ from auth_server.domain.refresh_tokens import (
     hash_of_request_id,
 )
 from auth_server.domain.secrets import new_token, token_hash
-from auth_server.storage import refresh_tokens
-from auth_server.storage.database import Db
+from auth_server.storage import audit, refresh_tokens
+from auth_server.storage.database import Database, Db
 from auth_server.usecases.access import Access
+from auth_server.usecases.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
@@ -44,17 +47,18 @@ class Presentation:
 class Refreshing:
     """What happens to a refresh token."""
 
-    db: Db
+    db: Database
     access: Access
     lives: RefreshLives
     windows: ReplayWindows
+    outbox: Outbox
     clock: Callable[[], datetime]
 
     async def refresh(self, token: str, request_id: UUID | None) -> TokenPair:
         """The pair that follows a refresh token, made once: all who ask within a window get the same.
 
         A used token that comes outside of its windows, or after its successor was used, ends the family
-        (RFC 9700, 4.14.2).
+        (RFC 9700, 4.14.2), which its owner is told by mail (OWASP ASVS 5.0, 6.3.5).
 
         Raises:
             RefreshTokenInvalidError: unknown, expired, of an ended sign-in, or used and not to be answered again.
@@ -110,7 +114,24 @@ class Refreshing:
             if found.owner_disabled:
                 raise RefreshTokenInvalidError
             return open_answer(kept.sealed, presentation.token, found.family_id, found.generation)
-        family_id = await refresh_tokens.end_family(self.db, presentation.hash, "reuse", now)
+        family_id = await self._end_reused(found, presentation)
         if family_id:
             log.warning("a used refresh token came again; its family is ended", extra={"family_id": str(family_id)})
         raise RefreshTokenInvalidError
+
+    async def _end_reused(self, found: PresentedToken, presentation: Presentation) -> UUID | None:
+        """The family, which ends by this call, and its owner is told; None where it has ended, and was told of."""
+        owner, now = found.owner, presentation.now
+
+        async def work(db: Db) -> UUID | None:
+            family_id = await refresh_tokens.end_family(db, presentation.hash, "reuse", now)
+            if family_id is None:
+                return None
+            await audit.record(db, AuditEvent.REFRESH_TOKEN_REUSED, owner.id, now)
+            if owner.email:
+                values = {"name": owner.name or ""}
+                mail = Mail(MailKind.SIGN_IN_ENDED, owner.email, owner.locale, owner.id, values, None)
+                await self.outbox.put(db, mail)
+            return family_id
+
+        return await self.db.transaction(work)
