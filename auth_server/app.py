@@ -53,6 +53,8 @@ from auth_server.storage import revocations as revocation_log
 from auth_server.storage.database import Database, connected
 from auth_server.usecases.access import Access
 from auth_server.usecases.accounts import Accounts
+from auth_server.usecases.erasure import Erasure
+from auth_server.usecases.exporting import Exporting
 from auth_server.usecases.identities import Identities
 from auth_server.usecases.keys import Keys, KeysUnreadableError
 from auth_server.usecases.refreshing import Refreshing
@@ -203,6 +205,8 @@ async def _rpcs(
     )
     identities = Identities(database, access, clock)
     users = Users(database, derived_key(ring, "page tokens"), clock)
+    accounts = Accounts(database, seal)
+    erasure = Erasure(database)
     lives = RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life)
     windows = ReplayWindows(settings.refresh_replay_window, settings.refresh_retry_window)
     sign_in = SignIn(
@@ -222,10 +226,10 @@ async def _rpcs(
         (
             adapter_service_pb2,
             "AdapterService",
-            AdapterService(database, users, Accounts(database, seal), clock),
+            AdapterService(database, users, accounts, erasure, clock),
         ),
         (auth_service_pb2, "AuthService", AuthService(registration, sign_in, refreshing)),
-        (users_service_pb2, "UsersService", UsersService(users)),
+        (users_service_pb2, "UsersService", UsersService(users, erasure, Exporting(database, accounts))),
         (
             session_service_pb2,
             "SessionService",

@@ -13,7 +13,7 @@ from auth_server.doors.certificate_files import CertificateError, CertificateFil
 from gatepost_cli.refusals import RefusalError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from http_gateway.settings import GatewaySettings
 
@@ -68,9 +68,18 @@ class AuthChannel:
         method: str,
         request_serializer: Callable[[Any], bytes] | None = None,
         response_deserializer: Callable[[bytes], Any] | None = None,
-    ) -> UnaryCall:
+    ) -> RpcCall:
         """A call of the RPC of this path, over the channel of its time."""
-        return UnaryCall(self, method, request_serializer, response_deserializer)
+        return RpcCall(self, "unary_unary", method, request_serializer, response_deserializer)
+
+    def unary_stream(
+        self,
+        method: str,
+        request_serializer: Callable[[Any], bytes] | None = None,
+        response_deserializer: Callable[[bytes], Any] | None = None,
+    ) -> RpcCall:
+        """The same, of an RPC that answers a stream."""
+        return RpcCall(self, "unary_stream", method, request_serializer, response_deserializer)
 
     @property
     def proof(self) -> Metadata:
@@ -97,11 +106,13 @@ class AuthChannel:
         return grpc.aio.secure_channel(self._target, credentials, options=_OPTIONS)
 
 
-class UnaryCall:
+class RpcCall:
     """One RPC, ready to be called any number of times."""
 
-    def __init__(self, owner: AuthChannel, *of: Any) -> None:
+    def __init__(self, owner: AuthChannel, kind: str, *of: Any) -> None:
+        """A call of this kind, which is the name of a channel's method."""
         self._owner = owner
+        self._kind = kind
         self._of = of
         self._channel: grpc.aio.Channel | None = None
         self._call: Any = None
@@ -114,17 +125,16 @@ class UnaryCall:
         *,
         metadata: Metadata = (),
         timeout: float | None = None,
-    ) -> Awaitable[Any]:
-        """The RPC's answer.
+    ) -> Any:
+        """The RPC's answer, to be awaited, or to be iterated where it is a stream.
 
-        Raises:
+        Raises, from there:
             grpc.aio.AioRpcError: the RPC was refused or could not be made.
         """
         channel = self._owner.now()
         if channel is not self._channel:
-            self._channel, self._call = channel, channel.unary_unary(*self._of)
-        answer: Awaitable[Any] = self._call(message, metadata=[*metadata, *self._owner.proof], timeout=timeout)
-        return answer
+            self._channel, self._call = channel, getattr(channel, self._kind)(*self._of)
+        return self._call(message, metadata=[*metadata, *self._owner.proof], timeout=timeout)
 
 
 def dialled(settings: GatewaySettings) -> AuthChannel:
@@ -133,9 +143,9 @@ def dialled(settings: GatewaySettings) -> AuthChannel:
     Raises:
         RefusalError: it would be plaintext over TCP and nobody allows that, or its files cannot be used.
     """
-    proof = _proof_of(settings)
+    longest_seconds = max(settings.request_timeout_seconds, settings.stream_timeout_seconds)
     try:
-        return AuthChannel(settings.auth_target, _files_of(settings), proof, settings.request_timeout_seconds)
+        return AuthChannel(settings.auth_target, _files_of(settings), _proof_of(settings), longest_seconds)
     except CertificateError as error:
         raise RefusalError(f"the certificates for calls to the auth server: {error}") from error
 

@@ -18,6 +18,7 @@ from http_gateway.headers import CACHEABLE_JSON_HEADERS
 from http_gateway.http_server import HttpServer
 from http_gateway.own_routes import Document, Liveness, Readiness
 from http_gateway.settings import GatewaySettings
+from http_gateway.streamed_routes import StreamedRoute
 from http_gateway.transcoder import BoundRoute
 from http_gateway.visits import Route
 
@@ -41,7 +42,7 @@ def make_gateway(settings: GatewaySettings, channel: Channel) -> Gateway:
     bindings = _enabled(read_bindings(contract_services()), settings.disabled_routes)
     openapi = (files("gatepost") / "openapi.json").read_bytes()
     routes: list[Route] = [
-        *(BoundRoute(binding, channel, settings) for binding in bindings),
+        *(_route_of(binding, channel, settings) for binding in bindings),
         Liveness(),
         Readiness(channel),
         Document("/openapi.json", openapi, CACHEABLE_JSON_HEADERS),
@@ -80,6 +81,10 @@ async def running(settings: GatewaySettings, channel: Channel) -> AsyncIterator[
         yield RunningGateway(port, f"http://{_host_in_url(settings.http_host)}:{port}")
     finally:
         await runner.cleanup()
+
+
+def _route_of(binding: Binding, channel: Channel, settings: GatewaySettings) -> Route:
+    return (StreamedRoute if binding.method.server_streaming else BoundRoute)(binding, channel, settings)
 
 
 def _enabled(bindings: Sequence[Binding], disabled: Sequence[str]) -> list[Binding]:

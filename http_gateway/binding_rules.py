@@ -21,8 +21,8 @@ def check_method(method: MethodDescriptor, bindings: Sequence[Binding]) -> None:
         raise ValueError("names an owner, whom only a method for signed-in users has")
     if declared == GUARD_ACCESS:
         _check_owner(method.input_type, method.GetOptions().Extensions[owner])
-    if bindings and (method.server_streaming or method.client_streaming):
-        raise ValueError("streams, yet it has a route")
+    if bindings and method.client_streaming:
+        raise ValueError("takes a stream, yet it has a route")
     for binding in bindings:
         for name in binding.template.fields:
             if _is_secret(method.input_type.fields_by_name[name]) and not _has_twin(name, bindings):
@@ -50,6 +50,8 @@ def check_binding(binding: Binding) -> None:
     headers = [header_of(field) for field in answer.fields if header_of(field)]
     if len(set(headers)) < len(headers) or not all(fits_header(field) for field in answer.fields if header_of(field)):
         raise ValueError(f"{binding.route} has a header that is no x- header of its own, or of no text or bool")
+    if binding.method.server_streaming and (binding.response_body or headers):
+        raise ValueError(f"{binding.route} answers a stream, of which no field is the answer and none a header")
     if binding.rest.success_status not in (0, *range(200, 300)):
         raise ValueError(f"{binding.route} has a success_status that is no success")
     if binding.rest.refusal_status not in (0, *range(400, 500)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 
@@ -19,6 +19,27 @@ class UnaryCall(Protocol):
         """
 
 
+class Messages(Protocol):
+    """The answer of an RPC that streams: its messages as they come."""
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """The messages, once.
+
+        Raises, from the iterator:
+            grpc.aio.AioRpcError: the RPC was refused or could not be made, or ended before its end.
+        """
+
+    def cancel(self) -> bool:
+        """Ends the stream, where it has not ended; whether it had not."""
+
+
+class StreamCall(Protocol):
+    """One RPC that answers a stream, ready to be called any number of times."""
+
+    def __call__(self, message: Any, /, *, metadata: Sequence[tuple[str, str]], timeout: float | None) -> Messages:
+        """The RPC's answer; it may take so long as a whole."""
+
+
 class Channel(Protocol):
     """A grpc.aio.Channel, or one that leads to servicers in this process."""
 
@@ -29,3 +50,11 @@ class Channel(Protocol):
         response_deserializer: Callable[[bytes], Any] | None = None,
     ) -> UnaryCall:
         """A call of the RPC `/package.Service/Method`."""
+
+    def unary_stream(
+        self,
+        method: str,
+        request_serializer: Callable[[Any], bytes] | None = None,
+        response_deserializer: Callable[[bytes], Any] | None = None,
+    ) -> StreamCall:
+        """A call of the RPC `/package.Service/Method`, which answers a stream."""

@@ -38,7 +38,7 @@ class Gateway:
             verb, _, path = route.name.partition(" ")
             self._table.add(verb, template_of(path), route)
 
-    async def answer(self, request: BaseRequest) -> web.Response:
+    async def answer(self, request: BaseRequest) -> web.StreamResponse:
         """The answer to a request, whatever happens on the way."""
         started = perf_counter()
         request_id = request_id_of(request.headers)
@@ -48,6 +48,8 @@ class Gateway:
             return await route.answer(visit)
         except RefusedError as refusal:
             return _refused(refusal, route, request_id, started)
+        except ConnectionError:  # the client went away in the middle of its answer, and reads no other
+            raise
         except Exception as defect:  # the one place where a defect of the gateway becomes a status
             return _refused(RefusedError(*FAULT), route, request_id, started, defect=defect)
 

@@ -77,6 +77,13 @@ class GatewaySettings(BaseSettings):
     request_timeout_seconds: float = Field(
         default=10, gt=0, le=3600, description="How long an RPC may take; a client may ask for less by `grpc-timeout`."
     )
+    stream_timeout_seconds: float = Field(
+        default=300,
+        gt=0,
+        le=86_400,
+        description="How long an answer that is streamed may take as a whole, to the slowest client; a client may ask "
+        "for less by `grpc-timeout`.",
+    )
     body_limit_bytes: int = Field(
         default=MESSAGE_LIMIT_BYTES,
         ge=1024,

@@ -10,30 +10,22 @@ from typing import Any
 
 import orjson
 from aiohttp import web
-from aiohttp.web_request import BaseRequest
 from google.protobuf.message_factory import GetMessageClass
 from grpc.aio import AioRpcError
 
 from gatepost.v1.options_pb2 import GUARD_PUBLIC
 from http_gateway.answer_headers import header_writer_of
 from http_gateway.bindings import Binding
-from http_gateway.bodies import body_of, is_form
 from http_gateway.caching import cacheable_answer, etag_of
 from http_gateway.channel import Channel
-from http_gateway.clients import client_metadata_of
-from http_gateway.credentials import credential_form_of
-from http_gateway.deadlines import Deadline, deadline_of, out_of_time
 from http_gateway.field_names import FieldNames
 from http_gateway.headers import JSON_HEADERS, cacheable_for, headers_for
 from http_gateway.json.writing import writer_of
-from http_gateway.problems import DEFAULT_CHALLENGE, Manners, RefusedError
-from http_gateway.request_reading import RequestReader
-from http_gateway.rpc_errors import NO_ANSWER, TOO_LARGE, refusal_of
-from http_gateway.settings import MESSAGE_LIMIT_BYTES, GatewaySettings
+from http_gateway.problems import RefusedError
+from http_gateway.rpc_errors import NO_ANSWER, refusal_of
+from http_gateway.rpc_requests import RpcRequests, manners_of
+from http_gateway.settings import GatewaySettings
 from http_gateway.visits import Visit
-
-SMALL_BODY_BYTES = 4096
-"""A body that can be no message beyond the limit: `0,` of an open-ended list, which grows most, becomes 11 bytes."""
 
 
 class BoundRoute:
@@ -48,12 +40,8 @@ class BoundRoute:
         """
         method = binding.method
         self.name = binding.route
-        self.manners = _manners_of(binding)
-        self._settings = settings
-        self._credential = credential_form_of(binding)
-        self._takes_body = bool(binding.body)
-        self._takes_form = binding.rest.form
-        self._read = RequestReader(binding).read
+        self.manners = manners_of(binding)
+        self._requests = RpcRequests(binding, settings, settings.request_timeout_seconds)
         self._write = _answer_writer(binding)
         self._headers_of = header_writer_of(method.output_type)
         self._status = binding.rest.success_status or 200
@@ -77,15 +65,9 @@ class BoundRoute:
             RefusedError: the visit lacks its credential or does not fit the
                 contract, or the RPC was refused.
         """
-        request = visit.request
-        metadata = [("x-request-id", visit.request_id), *client_metadata_of(request)]
-        if self._credential is not None:
-            metadata.append(self._credential.metadata_of(request.headers))
-        deadline = deadline_of(request.headers, self._settings.request_timeout_seconds)
-        body = await self._body_of(request, deadline) if self._takes_body else b""
-        message = self._message_of(visit, body)
+        asked = await self._requests.of(visit)
         try:
-            reply = await self._call(message, metadata=metadata, timeout=deadline.seconds_left())
+            reply = await self._call(asked.message, metadata=asked.metadata, timeout=asked.deadline.seconds_left())
         except AioRpcError as error:
             raise refusal_of(error, self._field_name) from error
         # An HTTP error without a gRPC status has ended as None, not as an error.
@@ -95,41 +77,12 @@ class BoundRoute:
         answer.headers.update(self._headers_of(reply))
         return answer
 
-    async def _body_of(self, request: BaseRequest, deadline: Deadline) -> bytes:
-        longest_seconds = self._settings.body_timeout_seconds
-        timeout_seconds = min(longest_seconds, deadline.seconds_left())
-        try:
-            return await body_of(request, self._settings.body_limit_bytes, timeout_seconds, takes_form=self._takes_form)
-        except TimeoutError:
-            # Where both limits are alike, it is the body that came too late.
-            if deadline.allowed_seconds < longest_seconds:
-                raise out_of_time() from None
-            raise RefusedError("HTTP_INVALID", "The body did not arrive in time.", status=408) from None
-
-    def _message_of(self, visit: Visit, body: bytes) -> Any:
-        message = self._read(
-            visit.values, visit.query, body, is_form=self._takes_form and bool(body) and is_form(visit.request)
-        )
-        # A channel without a socket would take any size, and answer otherwise than one with.
-        if len(body) > SMALL_BODY_BYTES and message.ByteSize() > MESSAGE_LIMIT_BYTES:
-            raise RefusedError(*TOO_LARGE)
-        return message
-
     def _answer(self, visit: Visit, body: bytes) -> web.Response:
         if self._cacheable:
             return cacheable_answer(visit, body, self._cacheable_headers, etag_of(body))
         response = web.Response(body=body, status=self._status, headers=JSON_HEADERS)
         response.headers["x-request-id"] = visit.request_id
         return response
-
-
-def _manners_of(binding: Binding) -> Manners:
-    credential = credential_form_of(binding)
-    return Manners(
-        refusal_status=binding.rest.refusal_status,
-        empty_server_error=binding.rest.empty_server_error,
-        challenge=credential.challenge if credential else DEFAULT_CHALLENGE,
-    )
 
 
 def _answer_writer(binding: Binding) -> Callable[[Any], Any]:

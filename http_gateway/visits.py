@@ -34,7 +34,7 @@ class Route(Protocol):
     def manners(self) -> Manners:
         """How refusals are worded here."""
 
-    async def answer(self, visit: Visit) -> web.Response:
+    async def answer(self, visit: Visit) -> web.StreamResponse:
         """The answer to a visit.
 
         Raises:

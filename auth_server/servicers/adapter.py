@@ -15,6 +15,7 @@ from auth_server.servicers.times import datetime_of
 from auth_server.storage import sessions, users, verification_tokens
 from auth_server.storage.database import Db
 from auth_server.usecases.accounts import Accounts
+from auth_server.usecases.erasure import Erasure
 from auth_server.usecases.users import Users
 from gatepost.v1 import adapter_service_pb2 as pb
 
@@ -26,6 +27,7 @@ class AdapterService:
     db: Db
     users: Users
     accounts: Accounts
+    erasure: Erasure
     clock: Callable[[], datetime]
 
     async def CreateUser(self, request: pb.CreateUserRequest, _: Call) -> pb.CreateUserResponse:
@@ -62,8 +64,7 @@ class AdapterService:
         self, request: pb.AdapterServiceDeleteUserRequest, _: Call
     ) -> pb.AdapterServiceDeleteUserResponse:
         """Deletes a user and all that is theirs."""
-        user_id = find_id(request.id)
-        user = await users.delete(self.db, user_id) if user_id else None
+        user = await self.erasure.erase_if_there(request.id)
         return pb.AdapterServiceDeleteUserResponse(user=messages.message_of_user(user) if user else None)
 
     async def LinkAccount(self, request: pb.LinkAccountRequest, _: Call) -> pb.LinkAccountResponse:

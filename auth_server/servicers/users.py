@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from auth_server.interceptors.calls import Call
+from auth_server.servicers.export_messages import record_of
 from auth_server.servicers.user_messages import message_of_user, profile_of
+from auth_server.usecases.erasure import Erasure
+from auth_server.usecases.exporting import Exporting
 from auth_server.usecases.users import Users
-from gatepost.v1 import user_pb2
+from gatepost.v1 import export_pb2, user_pb2
 from gatepost.v1 import users_service_pb2 as pb
 
 
@@ -17,6 +20,8 @@ class UsersService:
     """The RPCs of gatepost.v1.UsersService."""
 
     users: Users
+    erasure: Erasure
+    exporting: Exporting
 
     async def GetUser(self, request: pb.GetUserRequest, _: Call) -> pb.GetUserResponse:
         """Gets a user."""
@@ -36,8 +41,15 @@ class UsersService:
 
     async def DeleteUser(self, request: pb.DeleteUserRequest, _: Call) -> pb.DeleteUserResponse:
         """Deletes a user."""
-        await self.users.delete(request.id)
+        await self.erasure.erase(request.id)
         return pb.DeleteUserResponse()
+
+    async def ExportUser(
+        self, request: export_pb2.ExportUserRequest, _: Call
+    ) -> AsyncIterator[export_pb2.ExportUserResponse]:
+        """Exports a user."""
+        held = await self.exporting.of(request.id)
+        return (record_of(each) async for each in held)
 
     async def DisableUser(self, request: pb.DisableUserRequest, _: Call) -> pb.DisableUserResponse:
         """Disables a user."""

@@ -51,7 +51,7 @@ async def since(
         limit,
     )
     seen = Position(rows[0]["log"], rows[0]["next_transaction"], tuple(rows[0]["running"]))
-    return Look([_revocation_of(row) for row in rows if row["number"] is not None], seen)
+    return Look([revocation_of(row) for row in rows if row["number"] is not None], seen)
 
 
 async def sweep(db: Db, revoked_before: datetime, limit: int) -> int:
@@ -135,7 +135,8 @@ async def _close(connection: Any) -> None:
         connection.terminate()
 
 
-def _revocation_of(row: Row) -> Revocation:
+def revocation_of(row: Row) -> Revocation:
+    """The entry of a row."""
     return Revocation(
         number=row["number"],
         transaction=row["transaction"],

@@ -43,3 +43,14 @@ async def use(db: Db, identifier: str, token_hash: bytes) -> datetime | None:
         token_hash,
     )
     return row["expires"] if row else None
+
+
+async def delete_of(db: Db, email: str) -> None:
+    """Deletes the tokens of this address, without regard to ASCII case."""
+    await db.fetch(
+        """
+        DELETE FROM verification_tokens
+         WHERE lower(identifier COLLATE "C") = lower($1::text COLLATE "C")
+        """,
+        email,
+    )

@@ -33,11 +33,13 @@ class Accounts:
 
     async def find(self, provider: str, provider_account_id: str) -> Account | None:
         """The provider's account of this id."""
-        return self._opened(await accounts.find(self.db, provider, provider_account_id))
+        account = await accounts.find(self.db, provider, provider_account_id)
+        return self.opened(account) if account else None
 
     async def unlink(self, provider: str, provider_account_id: str) -> Account | None:
         """The account as it was; it is linked no more."""
-        return self._opened(await accounts.unlink(self.db, provider, provider_account_id))
+        account = await accounts.unlink(self.db, provider, provider_account_id)
+        return self.opened(account) if account else None
 
     def _sealed(self, account: Account) -> SealedAccount:
         secrets = orjson.dumps(
@@ -60,9 +62,12 @@ class Accounts:
             sealed=self.seal.close(secrets, _identity(account)),
         )
 
-    def _opened(self, account: SealedAccount | None) -> Account | None:
-        if account is None:
-            return None
+    def opened(self, account: SealedAccount) -> Account:
+        """The account with its secrets.
+
+        Raises:
+            SealBrokenError: they do not open.
+        """
         secrets = orjson.loads(self.seal.open(account.sealed, _identity(account)))
         return Account(
             user_id=account.user_id,

@@ -83,14 +83,6 @@ class Users:
         user = replace(user, id=get_user_id(user_id))
         return _present(await users.change(self.db, user, fields, self.clock()))
 
-    async def delete(self, user_id: str) -> None:
-        """Deletes the user and all that is theirs.
-
-        Raises:
-            UserNotFoundError: there is no such user.
-        """
-        _present(await users.delete(self.db, get_user_id(user_id)))
-
     async def disable(self, user_id: str) -> None:
         """Disables the user, whose sign-ins and sessions end at once.
 

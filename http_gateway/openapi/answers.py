@@ -95,6 +95,8 @@ class Answers:
 
     def _success(self, binding: Binding) -> Schema:
         kind = binding.method.output_type
+        if binding.method.server_streaming:
+            return {"type": "array", "items": self._schemas.answered(kind)}
         if not binding.response_body:
             return self._schemas.answered(kind)
         field = kind.fields_by_name[binding.response_body]

@@ -17,7 +17,7 @@ class Door(NamedTuple):
     """The one status of every refusal; 0 where it follows the reason."""
 
 
-# What is reached over gRPC alone: a stream has no route.
+# What is reached over gRPC alone: who watches revocations goes on for ever.
 WITHOUT_ROUTE = {"TokenService/WatchRevocations"}
 
 DOORS = [
@@ -61,6 +61,7 @@ DOORS = [
     Door("PUT", "/auth/{id}", "UsersService/UpdateUser", "ACCESS"),
     Door("DELETE", "/auth/{id}", "UsersService/DeleteUser", "ACCESS"),
     Door("GET", "/forward-auth", "IdentityService/GetIdentity", "SIGNED_IN"),
+    Door("GET", "/auth/{id}/export", "UsersService/ExportUser", "ACCESS"),
     Door("POST", "/auth/{id}/disable", "UsersService/DisableUser", "OPERATOR"),
     Door("POST", "/auth/{id}/enable", "UsersService/EnableUser", "OPERATOR"),
     Door("GET", "/auth/{user_id}/sign-ins", "SessionService/ListSignIns", "ACCESS"),

@@ -150,8 +150,18 @@ def test_a_verb_of_ones_own_is_refused():
     assert "one of get, put" in refused({"Do": some_options(rule=rule)})
 
 
-def test_a_route_to_a_stream_is_refused():
-    assert "streams, yet" in refused({"Do": some_options(rule=a_rule("get", "/a/{id}"))}, streams=True)
+def test_a_route_that_takes_a_stream_is_refused():
+    assert "takes a stream" in refused({"Do": some_options(rule=a_rule("get", "/a/{id}"))}, requests_stream=True)
+
+
+def test_a_route_that_answers_a_stream_answers_its_messages_whole():
+    fine, part = a_rule("get", "/a/{id}"), a_rule("get", "/a/{id}", response_body="text")
+
+    assert len(read_bindings([a_service({"Do": some_options(rule=fine)}, [ID], streams=True)])) == 1
+    assert "answers a stream" in refused({"Do": some_options(rule=part)}, streams=True)
+    assert "answers a stream" in refused(
+        {"Do": some_options(rule=fine)}, answered=[a_field("text", header="x-text")], streams=True
+    )
 
 
 def test_a_form_of_strings_is_fine():

@@ -20,6 +20,7 @@ from http_gateway.settings import GatewaySettings
 METHODS = {f"/{m.containing_service.full_name}/{m.name}": m for s in contract_services() for m in s.methods}
 
 Answerer = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Message]]
+Streamer = Callable[[Any, grpc.aio.ServicerContext], AsyncIterator[Message]]
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Scripted(grpc.GenericRpcHandler):
     """Answers every RPC as the test says, and keeps what came in."""
 
     answer: Answerer | None = None
+    stream: Streamer | None = None
     requests: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
     """The RPC's name, its request and its metadata, for each call."""
     seconds_left: list[float] = field(default_factory=list)
@@ -43,6 +45,19 @@ class Scripted(grpc.GenericRpcHandler):
             assert self.answer is not None, "the test gives no answer"
             return await self.answer(request, context)
 
+        async def flow(request: Message, context: grpc.aio.ServicerContext) -> AsyncIterator[Message]:
+            self.requests.append((method.name, request, metadata))
+            self.seconds_left.append(context.time_remaining())
+            assert self.stream is not None, "the test streams nothing"
+            async for message in self.stream(request, context):
+                yield message
+
+        if method.server_streaming:
+            return grpc.unary_stream_rpc_method_handler(
+                flow,
+                method.input_type._concrete_class.FromString,
+                method.output_type._concrete_class.SerializeToString,
+            )
         return grpc.unary_unary_rpc_method_handler(
             call, method.input_type._concrete_class.FromString, method.output_type._concrete_class.SerializeToString
         )

@@ -48,6 +48,7 @@ ADMITTED = {
     "UsersService/UpdateUser": {USER},
     "UsersService/DeleteUser": {USER, OPERATOR, SERVICE},
     "IdentityService/GetIdentity": {USER, OTHER, OPERATOR, SESSION},
+    "UsersService/ExportUser": {USER, OPERATOR, SERVICE},
     "UsersService/DisableUser": {OPERATOR, SERVICE},
     "UsersService/EnableUser": {OPERATOR, SERVICE},
     "SessionService/ListSignIns": {USER, OPERATOR, SERVICE},

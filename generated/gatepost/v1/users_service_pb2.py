@@ -23,13 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from gatepost.v1 import export_pb2 as gatepost_dot_v1_dot_export__pb2
 from gatepost.v1 import options_pb2 as gatepost_dot_v1_dot_options__pb2
 from gatepost.v1 import user_pb2 as gatepost_dot_v1_dot_user__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgatepost/v1/users_service.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19gatepost/v1/options.proto\x1a\x16gatepost/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\"\'\n\x0eGetUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"2\n\x0fGetUserResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.User\"r\n\x10ListUsersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12$\n\x06search\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xc0\x02\x32\n^[^\\x00]*$\"N\n\x11ListUsersResponse\x12 \n\x05users\x18\x01 \x03(\x0b\x32\x11.gatepost.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x11UpdateUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\'\n\x04user\x18\x02 \x01(\x0b\x32\x11.gatepost.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"5\n\x12UpdateUserResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.User\"*\n\x11\x44\x65leteUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"\x14\n\x12\x44\x65leteUserResponse\"+\n\x12\x44isableUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"\x15\n\x13\x44isableUserResponse\"*\n\x11\x45nableUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"\x14\n\x12\x45nableUserResponse2\xad\x05\n\x0cUsersService\x12l\n\x07GetUser\x12\x1b.gatepost.v1.GetUserRequest\x1a\x1c.gatepost.v1.GetUserResponse\"&\x88\xb5\x18\x03\x9a\xb5\x18\x06\n\x02id\x10\x01\x82\xd3\xe4\x93\x02\x12\x12\n/auth/{id}b\x04user\x12]\n\tListUsers\x12\x1d.gatepost.v1.ListUsersRequest\x1a\x1e.gatepost.v1.ListUsersResponse\"\x11\x88\xb5\x18\x06\x82\xd3\xe4\x93\x02\x07\x12\x05/auth\x12y\n\nUpdateUser\x12\x1e.gatepost.v1.UpdateUserRequest\x1a\x1f.gatepost.v1.UpdateUserResponse\"*\x88\xb5\x18\x03\x9a\xb5\x18\x04\n\x02id\x82\xd3\xe4\x93\x02\x18\x1a\n/auth/{id}:\x04userb\x04user\x12o\n\nDeleteUser\x12\x1e.gatepost.v1.DeleteUserRequest\x1a\x1f.gatepost.v1.DeleteUserResponse\" \x88\xb5\x18\x03\x9a\xb5\x18\x06\n\x02id\x10\x01\x82\xd3\xe4\x93\x02\x0c*\n/auth/{id}\x12s\n\x0b\x44isableUser\x12\x1f.gatepost.v1.DisableUserRequest\x1a .gatepost.v1.DisableUserResponse\"!\x88\xb5\x18\x06\x82\xd3\xe4\x93\x02\x17\"\x12/auth/{id}/disable:\x01*\x12o\n\nEnableUser\x12\x1e.gatepost.v1.EnableUserRequest\x1a\x1f.gatepost.v1.EnableUserResponse\" \x88\xb5\x18\x06\x82\xd3\xe4\x93\x02\x16\"\x11/auth/{id}/enable:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgatepost/v1/users_service.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18gatepost/v1/export.proto\x1a\x19gatepost/v1/options.proto\x1a\x16gatepost/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\"\'\n\x0eGetUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"2\n\x0fGetUserResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.User\"r\n\x10ListUsersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12$\n\x06search\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xc0\x02\x32\n^[^\\x00]*$\"N\n\x11ListUsersResponse\x12 \n\x05users\x18\x01 \x03(\x0b\x32\x11.gatepost.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x11UpdateUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\'\n\x04user\x18\x02 \x01(\x0b\x32\x11.gatepost.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"5\n\x12UpdateUserResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.User\"*\n\x11\x44\x65leteUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"\x14\n\x12\x44\x65leteUserResponse\"+\n\x12\x44isableUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"\x15\n\x13\x44isableUserResponse\"*\n\x11\x45nableUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"\x14\n\x12\x45nableUserResponse2\xa7\x06\n\x0cUsersService\x12l\n\x07GetUser\x12\x1b.gatepost.v1.GetUserRequest\x1a\x1c.gatepost.v1.GetUserResponse\"&\x88\xb5\x18\x03\x9a\xb5\x18\x06\n\x02id\x10\x01\x82\xd3\xe4\x93\x02\x12\x12\n/auth/{id}b\x04user\x12]\n\tListUsers\x12\x1d.gatepost.v1.ListUsersRequest\x1a\x1e.gatepost.v1.ListUsersResponse\"\x11\x88\xb5\x18\x06\x82\xd3\xe4\x93\x02\x07\x12\x05/auth\x12y\n\nUpdateUser\x12\x1e.gatepost.v1.UpdateUserRequest\x1a\x1f.gatepost.v1.UpdateUserResponse\"*\x88\xb5\x18\x03\x9a\xb5\x18\x04\n\x02id\x82\xd3\xe4\x93\x02\x18\x1a\n/auth/{id}:\x04userb\x04user\x12o\n\nDeleteUser\x12\x1e.gatepost.v1.DeleteUserRequest\x1a\x1f.gatepost.v1.DeleteUserResponse\" \x88\xb5\x18\x03\x9a\xb5\x18\x06\n\x02id\x10\x01\x82\xd3\xe4\x93\x02\x0c*\n/auth/{id}\x12x\n\nExportUser\x12\x1e.gatepost.v1.ExportUserRequest\x1a\x1f.gatepost.v1.ExportUserResponse\"\'\x88\xb5\x18\x03\x9a\xb5\x18\x06\n\x02id\x10\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/auth/{id}/export0\x01\x12s\n\x0b\x44isableUser\x12\x1f.gatepost.v1.DisableUserRequest\x1a .gatepost.v1.DisableUserResponse\"!\x88\xb5\x18\x06\x82\xd3\xe4\x93\x02\x17\"\x12/auth/{id}/disable:\x01*\x12o\n\nEnableUser\x12\x1e.gatepost.v1.EnableUserRequest\x1a\x1f.gatepost.v1.EnableUserResponse\" \x88\xb5\x18\x06\x82\xd3\xe4\x93\x02\x16\"\x11/auth/{id}/enable:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -62,34 +63,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSSERVICE'].methods_by_name['UpdateUser']._serialized_options = b'\210\265\030\003\232\265\030\004\n\002id\202\323\344\223\002\030\032\n/auth/{id}:\004userb\004user'
   _globals['_USERSSERVICE'].methods_by_name['DeleteUser']._loaded_options = None
   _globals['_USERSSERVICE'].methods_by_name['DeleteUser']._serialized_options = b'\210\265\030\003\232\265\030\006\n\002id\020\001\202\323\344\223\002\014*\n/auth/{id}'
+  _globals['_USERSSERVICE'].methods_by_name['ExportUser']._loaded_options = None
+  _globals['_USERSSERVICE'].methods_by_name['ExportUser']._serialized_options = b'\210\265\030\003\232\265\030\006\n\002id\020\001\202\323\344\223\002\023\022\021/auth/{id}/export'
   _globals['_USERSSERVICE'].methods_by_name['DisableUser']._loaded_options = None
   _globals['_USERSSERVICE'].methods_by_name['DisableUser']._serialized_options = b'\210\265\030\006\202\323\344\223\002\027\"\022/auth/{id}/disable:\001*'
   _globals['_USERSSERVICE'].methods_by_name['EnableUser']._loaded_options = None
   _globals['_USERSSERVICE'].methods_by_name['EnableUser']._serialized_options = b'\210\265\030\006\202\323\344\223\002\026\"\021/auth/{id}/enable:\001*'
-  _globals['_GETUSERREQUEST']._serialized_start=192
-  _globals['_GETUSERREQUEST']._serialized_end=231
-  _globals['_GETUSERRESPONSE']._serialized_start=233
-  _globals['_GETUSERRESPONSE']._serialized_end=283
-  _globals['_LISTUSERSREQUEST']._serialized_start=285
-  _globals['_LISTUSERSREQUEST']._serialized_end=399
-  _globals['_LISTUSERSRESPONSE']._serialized_start=401
-  _globals['_LISTUSERSRESPONSE']._serialized_end=479
-  _globals['_UPDATEUSERREQUEST']._serialized_start=482
-  _globals['_UPDATEUSERREQUEST']._serialized_end=614
-  _globals['_UPDATEUSERRESPONSE']._serialized_start=616
-  _globals['_UPDATEUSERRESPONSE']._serialized_end=669
-  _globals['_DELETEUSERREQUEST']._serialized_start=671
-  _globals['_DELETEUSERREQUEST']._serialized_end=713
-  _globals['_DELETEUSERRESPONSE']._serialized_start=715
-  _globals['_DELETEUSERRESPONSE']._serialized_end=735
-  _globals['_DISABLEUSERREQUEST']._serialized_start=737
-  _globals['_DISABLEUSERREQUEST']._serialized_end=780
-  _globals['_DISABLEUSERRESPONSE']._serialized_start=782
-  _globals['_DISABLEUSERRESPONSE']._serialized_end=803
-  _globals['_ENABLEUSERREQUEST']._serialized_start=805
-  _globals['_ENABLEUSERREQUEST']._serialized_end=847
-  _globals['_ENABLEUSERRESPONSE']._serialized_start=849
-  _globals['_ENABLEUSERRESPONSE']._serialized_end=869
-  _globals['_USERSSERVICE']._serialized_start=872
-  _globals['_USERSSERVICE']._serialized_end=1557
+  _globals['_GETUSERREQUEST']._serialized_start=218
+  _globals['_GETUSERREQUEST']._serialized_end=257
+  _globals['_GETUSERRESPONSE']._serialized_start=259
+  _globals['_GETUSERRESPONSE']._serialized_end=309
+  _globals['_LISTUSERSREQUEST']._serialized_start=311
+  _globals['_LISTUSERSREQUEST']._serialized_end=425
+  _globals['_LISTUSERSRESPONSE']._serialized_start=427
+  _globals['_LISTUSERSRESPONSE']._serialized_end=505
+  _globals['_UPDATEUSERREQUEST']._serialized_start=508
+  _globals['_UPDATEUSERREQUEST']._serialized_end=640
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=642
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=695
+  _globals['_DELETEUSERREQUEST']._serialized_start=697
+  _globals['_DELETEUSERREQUEST']._serialized_end=739
+  _globals['_DELETEUSERRESPONSE']._serialized_start=741
+  _globals['_DELETEUSERRESPONSE']._serialized_end=761
+  _globals['_DISABLEUSERREQUEST']._serialized_start=763
+  _globals['_DISABLEUSERREQUEST']._serialized_end=806
+  _globals['_DISABLEUSERRESPONSE']._serialized_start=808
+  _globals['_DISABLEUSERRESPONSE']._serialized_end=829
+  _globals['_ENABLEUSERREQUEST']._serialized_start=831
+  _globals['_ENABLEUSERREQUEST']._serialized_end=873
+  _globals['_ENABLEUSERRESPONSE']._serialized_start=875
+  _globals['_ENABLEUSERRESPONSE']._serialized_end=895
+  _globals['_USERSSERVICE']._serialized_start=898
+  _globals['_USERSSERVICE']._serialized_end=1705
 # @@protoc_insertion_point(module_scope)

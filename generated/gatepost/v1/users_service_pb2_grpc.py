@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from gatepost.v1 import export_pb2 as gatepost_dot_v1_dot_export__pb2
 from gatepost.v1 import users_service_pb2 as gatepost_dot_v1_dot_users__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -59,6 +60,11 @@ class UsersServiceStub:
                 '/gatepost.v1.UsersService/DeleteUser',
                 request_serializer=gatepost_dot_v1_dot_users__service__pb2.DeleteUserRequest.SerializeToString,
                 response_deserializer=gatepost_dot_v1_dot_users__service__pb2.DeleteUserResponse.FromString,
+                _registered_method=True)
+        self.ExportUser = channel.unary_stream(
+                '/gatepost.v1.UsersService/ExportUser',
+                request_serializer=gatepost_dot_v1_dot_export__pb2.ExportUserRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_export__pb2.ExportUserResponse.FromString,
                 _registered_method=True)
         self.DisableUser = channel.unary_unary(
                 '/gatepost.v1.UsersService/DisableUser',
@@ -118,6 +124,20 @@ class UsersServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportUser(self, request, context):
+        """Exports all that is held of the caller's own user; an operator exports
+        anybody's.
+
+        A stream of records, the user's first; over REST a JSON array that is
+        written as they come, and has its end only where all was told. What changes
+        meanwhile may be told as it was or as it is.
+
+        Errors: USER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DisableUser(self, request, context):
         """Disables a user, whose sign-ins and NextAuth sessions all end at once.
 
@@ -162,6 +182,11 @@ def add_UsersServiceServicer_to_server(servicer, server):
                     servicer.DeleteUser,
                     request_deserializer=gatepost_dot_v1_dot_users__service__pb2.DeleteUserRequest.FromString,
                     response_serializer=gatepost_dot_v1_dot_users__service__pb2.DeleteUserResponse.SerializeToString,
+            ),
+            'ExportUser': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportUser,
+                    request_deserializer=gatepost_dot_v1_dot_export__pb2.ExportUserRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_export__pb2.ExportUserResponse.SerializeToString,
             ),
             'DisableUser': grpc.unary_unary_rpc_method_handler(
                     servicer.DisableUser,
@@ -288,6 +313,33 @@ class UsersService:
             '/gatepost.v1.UsersService/DeleteUser',
             gatepost_dot_v1_dot_users__service__pb2.DeleteUserRequest.SerializeToString,
             gatepost_dot_v1_dot_users__service__pb2.DeleteUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/gatepost.v1.UsersService/ExportUser',
+            gatepost_dot_v1_dot_export__pb2.ExportUserRequest.SerializeToString,
+            gatepost_dot_v1_dot_export__pb2.ExportUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from gatepost.v1 import export_pb2 as _export_pb2
 from gatepost.v1 import users_service_pb2 as _users_service_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -40,6 +41,16 @@ class UsersServiceStub:
     DeleteUser: _aio.UnaryUnaryMultiCallable[_users_service_pb2.DeleteUserRequest, _users_service_pb2.DeleteUserResponse]
     """Deletes the caller's own user with all accounts, sessions and tokens; an
     operator deletes any.
+
+    Errors: USER_NOT_FOUND.
+    """
+    ExportUser: _aio.UnaryStreamMultiCallable[_export_pb2.ExportUserRequest, _export_pb2.ExportUserResponse]
+    """Exports all that is held of the caller's own user; an operator exports
+    anybody's.
+
+    A stream of records, the user's first; over REST a JSON array that is
+    written as they come, and has its end only where all was told. What changes
+    meanwhile may be told as it was or as it is.
 
     Errors: USER_NOT_FOUND.
     """
@@ -108,6 +119,22 @@ class UsersServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_users_service_pb2.DeleteUserResponse]:
         """Deletes the caller's own user with all accounts, sessions and tokens; an
         operator deletes any.
+
+        Errors: USER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportUser(
+        self,
+        request: _export_pb2.ExportUserRequest,
+        context: _aio.ServicerContext[_export_pb2.ExportUserRequest, _abc.AsyncIterator[_export_pb2.ExportUserResponse]],
+    ) -> _abc.AsyncIterator[_export_pb2.ExportUserResponse]:
+        """Exports all that is held of the caller's own user; an operator exports
+        anybody's.
+
+        A stream of records, the user's first; over REST a JSON array that is
+        written as they come, and has its end only where all was told. What changes
+        meanwhile may be told as it was or as it is.
 
         Errors: USER_NOT_FOUND.
         """

@@ -22,41 +22,42 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from gatepost_client.contract import export_pb2 as gatepost__client_dot_contract_dot_export__pb2
 from gatepost_client.contract import user_pb2 as gatepost__client_dot_contract_dot_user__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,gatepost_client/contract/users_service.proto\x12\x12gatepost_client.v1\x1a#gatepost_client/contract/user.proto\x1a google/protobuf/field_mask.proto\" \n\x0eGetUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\"?\n\x0fGetUserResponse\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\"f\n\x10ListUsersRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\x12\x16\n\x06search\x18\x03 \x01(\tR\x06search\"k\n\x11ListUsersResponse\x12.\n\x05users\x18\x01 \x03(\x0b\x32\x18.gatepost_client.v1.UserR\x05users\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8e\x01\n\x11UpdateUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12,\n\x04user\x18\x02 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"B\n\x12UpdateUserResponse\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\"#\n\x11\x44\x65leteUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\"\x14\n\x12\x44\x65leteUserResponse\"$\n\x12\x44isableUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\"\x15\n\x13\x44isableUserResponse\"#\n\x11\x45nableUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\"\x14\n\x12\x45nableUserResponse2\xb3\x04\n\x0cUsersService\x12R\n\x07GetUser\x12\".gatepost_client.v1.GetUserRequest\x1a#.gatepost_client.v1.GetUserResponse\x12X\n\tListUsers\x12$.gatepost_client.v1.ListUsersRequest\x1a%.gatepost_client.v1.ListUsersResponse\x12[\n\nUpdateUser\x12%.gatepost_client.v1.UpdateUserRequest\x1a&.gatepost_client.v1.UpdateUserResponse\x12[\n\nDeleteUser\x12%.gatepost_client.v1.DeleteUserRequest\x1a&.gatepost_client.v1.DeleteUserResponse\x12^\n\x0b\x44isableUser\x12&.gatepost_client.v1.DisableUserRequest\x1a\'.gatepost_client.v1.DisableUserResponse\x12[\n\nEnableUser\x12%.gatepost_client.v1.EnableUserRequest\x1a&.gatepost_client.v1.EnableUserResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,gatepost_client/contract/users_service.proto\x12\x12gatepost_client.v1\x1a%gatepost_client/contract/export.proto\x1a#gatepost_client/contract/user.proto\x1a google/protobuf/field_mask.proto\" \n\x0eGetUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\"?\n\x0fGetUserResponse\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\"f\n\x10ListUsersRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\x12\x16\n\x06search\x18\x03 \x01(\tR\x06search\"k\n\x11ListUsersResponse\x12.\n\x05users\x18\x01 \x03(\x0b\x32\x18.gatepost_client.v1.UserR\x05users\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8e\x01\n\x11UpdateUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12,\n\x04user\x18\x02 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"B\n\x12UpdateUserResponse\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\"#\n\x11\x44\x65leteUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\"\x14\n\x12\x44\x65leteUserResponse\"$\n\x12\x44isableUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\"\x15\n\x13\x44isableUserResponse\"#\n\x11\x45nableUserRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\"\x14\n\x12\x45nableUserResponse2\x92\x05\n\x0cUsersService\x12R\n\x07GetUser\x12\".gatepost_client.v1.GetUserRequest\x1a#.gatepost_client.v1.GetUserResponse\x12X\n\tListUsers\x12$.gatepost_client.v1.ListUsersRequest\x1a%.gatepost_client.v1.ListUsersResponse\x12[\n\nUpdateUser\x12%.gatepost_client.v1.UpdateUserRequest\x1a&.gatepost_client.v1.UpdateUserResponse\x12[\n\nDeleteUser\x12%.gatepost_client.v1.DeleteUserRequest\x1a&.gatepost_client.v1.DeleteUserResponse\x12]\n\nExportUser\x12%.gatepost_client.v1.ExportUserRequest\x1a&.gatepost_client.v1.ExportUserResponse0\x01\x12^\n\x0b\x44isableUser\x12&.gatepost_client.v1.DisableUserRequest\x1a\'.gatepost_client.v1.DisableUserResponse\x12[\n\nEnableUser\x12%.gatepost_client.v1.EnableUserRequest\x1a&.gatepost_client.v1.EnableUserResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gatepost_client.contract.users_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETUSERREQUEST']._serialized_start=139
-  _globals['_GETUSERREQUEST']._serialized_end=171
-  _globals['_GETUSERRESPONSE']._serialized_start=173
-  _globals['_GETUSERRESPONSE']._serialized_end=236
-  _globals['_LISTUSERSREQUEST']._serialized_start=238
-  _globals['_LISTUSERSREQUEST']._serialized_end=340
-  _globals['_LISTUSERSRESPONSE']._serialized_start=342
-  _globals['_LISTUSERSRESPONSE']._serialized_end=449
-  _globals['_UPDATEUSERREQUEST']._serialized_start=452
-  _globals['_UPDATEUSERREQUEST']._serialized_end=594
-  _globals['_UPDATEUSERRESPONSE']._serialized_start=596
-  _globals['_UPDATEUSERRESPONSE']._serialized_end=662
-  _globals['_DELETEUSERREQUEST']._serialized_start=664
-  _globals['_DELETEUSERREQUEST']._serialized_end=699
-  _globals['_DELETEUSERRESPONSE']._serialized_start=701
-  _globals['_DELETEUSERRESPONSE']._serialized_end=721
-  _globals['_DISABLEUSERREQUEST']._serialized_start=723
-  _globals['_DISABLEUSERREQUEST']._serialized_end=759
-  _globals['_DISABLEUSERRESPONSE']._serialized_start=761
-  _globals['_DISABLEUSERRESPONSE']._serialized_end=782
-  _globals['_ENABLEUSERREQUEST']._serialized_start=784
-  _globals['_ENABLEUSERREQUEST']._serialized_end=819
-  _globals['_ENABLEUSERRESPONSE']._serialized_start=821
-  _globals['_ENABLEUSERRESPONSE']._serialized_end=841
-  _globals['_USERSSERVICE']._serialized_start=844
-  _globals['_USERSSERVICE']._serialized_end=1407
+  _globals['_GETUSERREQUEST']._serialized_start=178
+  _globals['_GETUSERREQUEST']._serialized_end=210
+  _globals['_GETUSERRESPONSE']._serialized_start=212
+  _globals['_GETUSERRESPONSE']._serialized_end=275
+  _globals['_LISTUSERSREQUEST']._serialized_start=277
+  _globals['_LISTUSERSREQUEST']._serialized_end=379
+  _globals['_LISTUSERSRESPONSE']._serialized_start=381
+  _globals['_LISTUSERSRESPONSE']._serialized_end=488
+  _globals['_UPDATEUSERREQUEST']._serialized_start=491
+  _globals['_UPDATEUSERREQUEST']._serialized_end=633
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=635
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=701
+  _globals['_DELETEUSERREQUEST']._serialized_start=703
+  _globals['_DELETEUSERREQUEST']._serialized_end=738
+  _globals['_DELETEUSERRESPONSE']._serialized_start=740
+  _globals['_DELETEUSERRESPONSE']._serialized_end=760
+  _globals['_DISABLEUSERREQUEST']._serialized_start=762
+  _globals['_DISABLEUSERREQUEST']._serialized_end=798
+  _globals['_DISABLEUSERRESPONSE']._serialized_start=800
+  _globals['_DISABLEUSERRESPONSE']._serialized_end=821
+  _globals['_ENABLEUSERREQUEST']._serialized_start=823
+  _globals['_ENABLEUSERREQUEST']._serialized_end=858
+  _globals['_ENABLEUSERRESPONSE']._serialized_start=860
+  _globals['_ENABLEUSERRESPONSE']._serialized_end=880
+  _globals['_USERSSERVICE']._serialized_start=883
+  _globals['_USERSSERVICE']._serialized_end=1541
 # @@protoc_insertion_point(module_scope)

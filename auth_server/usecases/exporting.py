@@ -1,0 +1,67 @@
+"""Telling a user all that is held of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from auth_server.domain.errors import UserNotFoundError
+from auth_server.domain.exports import Held, HeldUser, held_account_of
+from auth_server.domain.ids import get_user_id
+from auth_server.storage import exports
+from auth_server.storage.database import Db
+from auth_server.usecases.accounts import Accounts
+
+PAGE = 100
+
+Key = TypeVar("Key")
+Row = TypeVar("Row")
+Read = Callable[[Db, Key, Row | None, int], Awaitable[list[Row]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exporting:
+    """The export of a user."""
+
+    db: Db
+    accounts: Accounts
+
+    async def of(self, user_id: str) -> AsyncIterator[Held]:
+        """All that is held of the user, the user first.
+
+        It is read while it is told, in pages: a reader who takes long keeps no transaction open. What changes
+        meanwhile is told as it was or as it is.
+
+        Raises:
+            UserNotFoundError: there is no such user.
+        """
+        held = await exports.find_user(self.db, get_user_id(user_id))
+        if held is None:
+            raise UserNotFoundError
+        return self._told(held)
+
+    async def _told(self, held: HeldUser) -> AsyncIterator[Held]:
+        yield held
+        user_id, email = held.user.id, held.user.email
+        async for account in self._pages(exports.accounts, user_id):
+            yield held_account_of(self.accounts.opened(account))
+        async for session in self._pages(exports.sessions, user_id):
+            yield session
+        async for sign_in in self._pages(exports.sign_ins, user_id):
+            yield sign_in
+        if email is not None:
+            async for token in self._pages(exports.verification_tokens, email):
+                yield token
+        async for revocation in self._pages(exports.revocations, user_id):
+            yield revocation
+
+    async def _pages(self, read: Read[Key, Row], key: Key) -> AsyncIterator[Row]:
+        """The rows of all pages."""
+        last: Row | None = None
+        while page := await read(self.db, key, last, PAGE):
+            for row in page:
+                yield row
+            if len(page) < PAGE:
+                return
+            last = page[-1]
