@@ -1,4 +1,4 @@
-"""What one installation of `gatepost up` keeps in its data folder: secrets, the note of what runs, the log."""
+"""What one installation of `gatepost up` keeps in its data folder: secrets, the note of what runs, log and mails."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ class Installation:
         self.folder = folder.expanduser().absolute()
         self.postgres_folder = self.folder / "postgres"
         self.log_path = self.folder / "gatepost.log"
+        self.mail_folder = self.folder / "mail"
+        """Where mails go in place of being sent."""
         self._lock = FileLock(self.folder / "up.lock")
         self._run_path = self.folder / "run.json"
         self._secrets_path = self.folder / "secrets.json"

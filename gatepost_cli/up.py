@@ -19,6 +19,7 @@ from gatepost_cli.processes import both_running, load_servers
 from gatepost_cli.refusals import RefusalError
 from gatepost_cli.settings import CommandSettings, given, read, without_password
 from gatepost_cli.stop_signals import StoppedError, StopSignals, until_stopped
+from http_gateway.loopback import is_loopback
 from http_gateway.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ Gatepost is up.
   database  {database}
   data      {folder}
   log       {log_path}
-
+{mails}
 Register somebody, and find them again:
 
   curl {http_url}/auth/register -H 'content-type: application/json' -d '{person}'
@@ -63,7 +64,7 @@ def up(*, data_dir: Path | None, http_port: int | None, grpc_port: int | None) -
                 with _loading_servers():
                     postgres = _postgres(installation, stack)
                 auth = _auth_settings(installation, postgres, grpc_port)
-            gateway = read(GatewaySettings, **_decided(http_port=http_port))
+            gateway = gateway_settings(installation, auth.environment, http_port)
             signals.run(_serve(installation, postgres, auth, gateway))
     except StoppedError:
         pass  # asked for before all was up
@@ -99,6 +100,18 @@ def _auth_settings(
     return settings
 
 
+def gateway_settings(installation: Installation, environment: str, http_port: int | None) -> GatewaySettings:
+    """The gateway's settings; it shows the installation's mails where nobody else can look.
+
+    Raises:
+        RefusalError: a setting is wrong.
+    """
+    settings = read(GatewaySettings, {"environment": environment}, **_decided(http_port=http_port))
+    if settings.dev_mail_folder is None and settings.environment != "production" and is_loopback(settings.http_host):
+        settings.dev_mail_folder = installation.mail_folder
+    return settings
+
+
 async def _serve(
     installation: Installation, postgres: EmbeddedPostgres | None, auth: AuthServerSettings, gateway: GatewaySettings
 ) -> None:
@@ -112,11 +125,15 @@ async def _serve(
             secret = auth.adapter_secret.get_secret_value()
             run = Run(running_gateway.http_url, server.grpc_target, secret, url, pids)
             installation.note(run)
-            click.echo(_welcome(installation, postgres, run, "TLS" if auth.grpc_tls_certificate else "plaintext"))
+            transport = "TLS" if auth.grpc_tls_certificate else "plaintext"
+            shows_mails = gateway.dev_mail_folder is not None
+            click.echo(_welcome(installation, postgres, run, transport=transport, shows_mails=shows_mails))
             await until_stopped()
 
 
-def _welcome(installation: Installation, postgres: EmbeddedPostgres | None, run: Run, transport: str) -> str:
+def _welcome(
+    installation: Installation, postgres: EmbeddedPostgres | None, run: Run, *, transport: str, shows_mails: bool
+) -> str:
     own = f"PostgreSQL {postgres.version}, of its own" if postgres else without_password(run.database_url)
     return _WELCOME.format(
         http_url=run.http_url,
@@ -125,6 +142,7 @@ def _welcome(installation: Installation, postgres: EmbeddedPostgres | None, run:
         database=own,
         folder=installation.folder,
         log_path=installation.log_path,
+        mails=f"  mails     {run.http_url}/dev/mail  (instead of being sent)\n" if shows_mails else "",
         header=shlex.quote(f"x-auth-secret: {run.adapter_secret}"),
         person=_PERSON,
         question=_QUESTION,

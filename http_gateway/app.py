@@ -12,6 +12,7 @@ from aiohttp import web
 from http_gateway.bindings import Binding
 from http_gateway.channel import Channel
 from http_gateway.contract import contract_services, read_bindings
+from http_gateway.dev_mail.routes import dev_mail_routes
 from http_gateway.docs.page import DOCS_HEADERS, docs_page
 from http_gateway.gateway import Gateway
 from http_gateway.headers import CACHEABLE_JSON_HEADERS
@@ -47,6 +48,7 @@ def make_gateway(settings: GatewaySettings, channel: Channel) -> Gateway:
         Readiness(channel),
         Document("/openapi.json", openapi, CACHEABLE_JSON_HEADERS),
         Document("/docs", docs_page(openapi), DOCS_HEADERS),
+        *(dev_mail_routes(settings.dev_mail_folder) if settings.dev_mail_folder else []),
     ]
     return Gateway(routes)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -16,6 +16,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
+
+from http_gateway.loopback import is_loopback
 
 MESSAGE_LIMIT_BYTES = 65536
 """The largest request of an RPC: the auth server's gRPC port takes no more (its LARGEST_MESSAGE_BYTES)."""
@@ -109,6 +111,14 @@ class GatewaySettings(BaseSettings):
         description="How long others may keep what the contract answers to everybody alike, which is the JWKS: its "
         "`max-age`. Alike in the auth server and the gateway.",
     )
+    environment: Literal["production", "development", "test"] = Field(
+        default="production", description="As for the auth server; in `production` nothing for development is served."
+    )
+    dev_mail_folder: Path | None = Field(
+        default=None,
+        description="Folder whose mails `/dev/mail` shows to a browser on this machine. `gatepost up` sets it; it is "
+        "refused in production, and where the gateway listens on more than a loopback address.",
+    )
     disabled_routes: Annotated[list[str], NoDecode] = Field(
         default=[],
         description="Routes that are not served, by verb and path of the contract, parted by commas: "
@@ -140,3 +150,18 @@ class GatewaySettings(BaseSettings):
         if not isinstance(value, str):
             return value
         return [route.strip() for route in value.split(",") if route.strip()]
+
+    @model_validator(mode="after")
+    def _shows_mails_in_development_alone(self) -> GatewaySettings:
+        if self.dev_mail_folder is None:
+            return self
+        if self.environment == "production":
+            raise ValueError(
+                "GATEPOST_DEV_MAIL_FOLDER is not for production: whoever sees the mails can use their links"
+            )
+        if not is_loopback(self.http_host):
+            raise ValueError(
+                "GATEPOST_DEV_MAIL_FOLDER needs a GATEPOST_HTTP_HOST of loopback, such as 127.0.0.1: whoever sees the "
+                "mails can use their links"
+            )
+        return self

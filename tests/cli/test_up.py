@@ -8,10 +8,13 @@ import shlex
 import signal
 import socket
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from gatepost_cli.installation import Installation
+from gatepost_cli.up import gateway_settings
 from tests.cli.command import Up, call, eventually, lives, mode_of, refusal_of, run, running_up
 
 pytestmark = pytest.mark.timeout(60)  # a start takes seconds where the machine is busy
@@ -62,6 +65,35 @@ def test_the_welcome_fits_a_screen_and_names_what_runs_where(up: Up) -> None:
     assert f"gRPC      {up.run['grpc_target']}  (plaintext, with reflection)" in up.welcome
     for shown in (up.run["http_url"], f"{up.run['http_url']}/docs", up.run["grpc_target"], str(up.folder)):
         assert shown in up.welcome
+
+
+def test_the_welcome_says_where_mails_are_seen(up: Up) -> None:
+    line = re.search(r"^  mails     (\S+)  \(instead of being sent\)$", up.welcome, re.MULTILINE)
+    assert line
+
+    with urllib.request.urlopen(line[1], timeout=10) as page:
+        assert "<h1>Mails</h1>" in page.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({}, True),
+        ({"GATEPOST_HTTP_HOST": "localhost"}, True),
+        ({"GATEPOST_HTTP_HOST": "0.0.0.0"}, False),
+        ({"GATEPOST_ENVIRONMENT": "production"}, False),
+    ],
+)
+def test_mails_are_shown_where_nobody_else_can_look(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], shown: bool
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    installation = Installation(folder)
+
+    gateway = gateway_settings(installation, "development", None)
+
+    assert gateway.dev_mail_folder == (installation.mail_folder if shown else None)
 
 
 def test_run_json_tells_the_owner_alone_what_runs(up: Up) -> None:
