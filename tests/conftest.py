@@ -25,6 +25,7 @@ from gatepost_cli.embedded_postgres import EmbeddedPostgres
 from http_gateway.app import running as running_gateway
 from http_gateway.settings import GatewaySettings
 from tests.people import People
+from tests.resets import Resets
 from tests.rest import Rest
 
 pytest_plugins = ["tests.skips"]
@@ -180,6 +181,12 @@ def channel(shared_channel: grpc.aio.Channel, server: RunningServer) -> grpc.aio
 def people(channel: grpc.aio.Channel) -> People:
     """Makes users, sessions and sign-ins through the contract."""
     return People(channel, ADAPTER_SECRET)
+
+
+@pytest.fixture
+def resets(people: People, db: Database, settings: AuthServerSettings, clock: Clock) -> Resets:
+    """Asks for links that reset a password, and follows them."""
+    return Resets(people, db, settings, clock)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from auth_server.interceptors.calls import Call
 from auth_server.servicers.user_messages import message_of_tokens, message_of_user, profile_of
+from auth_server.usecases.password_resets import PasswordResets
 from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.sign_in import SignIn
+from gatepost.v1 import auth_passwords_pb2 as passwords_pb
 from gatepost.v1 import auth_service_pb2 as pb
 
 
@@ -20,6 +22,7 @@ class AuthService:
     registration: Registration
     sign_in: SignIn
     refreshing: Refreshing
+    password_resets: PasswordResets
 
     async def Register(self, request: pb.RegisterRequest, _: Call) -> pb.RegisterResponse:
         """Registers a person; the answer repeats what was sent, whether or not the address was taken."""
@@ -59,3 +62,19 @@ class AuthService:
         """Ends the sign-in of the caller's refresh token."""
         await self.refreshing.end(call.refresh_token)
         return pb.LogoutResponse()
+
+    async def ForgotPassword(
+        self, request: passwords_pb.ForgotPasswordRequest, _: Call
+    ) -> passwords_pb.ForgotPasswordResponse:
+        """Has a link mailed that resets the password; the answer is the same for every address."""
+        await self.password_resets.ask(request.email)
+        return passwords_pb.ForgotPasswordResponse(
+            message="If this address belongs to an account, a mail with a link is on its way."
+        )
+
+    async def ResetPassword(
+        self, request: passwords_pb.ResetPasswordRequest, _: Call
+    ) -> passwords_pb.ResetPasswordResponse:
+        """Gives the user of a mailed link another password; nobody is signed in by it."""
+        await self.password_resets.reset(request.token, request.new_password)
+        return passwords_pb.ResetPasswordResponse(message="The password is changed. Sign in with the new one.")

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from auth_server.domain.one_time_tokens import LONGEST_RESET
+from auth_server.domain.one_time_tokens import LONGEST_RESET, OneTimeTokenLives
 
 SHORTEST = timedelta(minutes=1)
 
@@ -27,3 +27,8 @@ class OneTimeTokenSettings(BaseSettings):
         timedelta,
         Field(ge=SHORTEST, le=timedelta(hours=24), description="How long a link to confirm a new address is good."),
     ] = timedelta(hours=1)
+
+    @property
+    def one_time_token_lives(self) -> OneTimeTokenLives:
+        """How long a token of each purpose is good."""
+        return OneTimeTokenLives(self.reset_token_life, self.verify_token_life, self.change_email_token_life)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from auth_server.domain.users import User
 from auth_server.storage.database import Db
+from auth_server.storage.users import user_of
 
 
 async def replace(db: Db, user_id: UUID, password_hash: str, now: datetime) -> None:
@@ -21,3 +23,23 @@ async def replace(db: Db, user_id: UUID, password_hash: str, now: datetime) -> N
         password_hash,
         now,
     )
+
+
+async def reset(db: Db, user_id: UUID, password_hash: str, now: datetime) -> User:
+    """The user with another password, set by a mailed link, which has proven their address, too.
+
+    Run it where the user's row is locked, by the token that was redeemed.
+    """
+    row = await db.fetchrow(
+        """
+        UPDATE users
+           SET password_hash = $2, password_version = password_version + 1, updated_at = $3,
+               email_verified = COALESCE(email_verified, $3)
+         WHERE id = $1
+        RETURNING id, name, email, email_verified, image, profile, role, locale, created_at, updated_at
+        """,
+        user_id,
+        password_hash,
+        now,
+    )
+    return user_of(row)

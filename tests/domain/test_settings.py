@@ -176,6 +176,16 @@ def test_the_cost_is_12_by_default(environment):
     assert AuthServerSettings().bcrypt_cost == 12
 
 
+@pytest.mark.requirement(47)
+def test_a_link_that_resets_a_password_lives_for_thirty_minutes_at_the_most(environment):
+    environment()
+    assert AuthServerSettings().reset_token_life == timedelta(minutes=30)
+
+    environment(GATEPOST_RESET_TOKEN_LIFE="PT31M")
+    with pytest.raises(ValidationError, match="less than or equal to 30 minutes"):
+        AuthServerSettings()
+
+
 @pytest.mark.requirement(40)
 @pytest.mark.parametrize(("given", "interval"), [(None, 30), ("0", 0), ("P7D", 7)])
 def test_keys_rotate_every_thirty_days_unless_asked_otherwise(environment, given, interval):

@@ -43,6 +43,8 @@ ADMITTED = {
     "AuthService/OAuthLogin": {ADAPTER},
     "AuthService/RefreshTokens": {REFRESH},
     "AuthService/Logout": {REFRESH},
+    "AuthService/ForgotPassword": set(CALLERS),
+    "AuthService/ResetPassword": set(CALLERS),
     "UsersService/GetUser": {USER, OPERATOR, SERVICE},
     "UsersService/ListUsers": {OPERATOR, SERVICE},
     "UsersService/UpdateUser": {USER},

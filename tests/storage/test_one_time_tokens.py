@@ -21,7 +21,7 @@ ADDRESS = "Ann@example.org"
 async def ann(db):
     """The id of a user with a password."""
     user_id = new_id()
-    await users.register(db, user_id, NewUser("Ann", ADDRESS, "a hash", {}), NOW)
+    await users.register(db, user_id, NewUser("Ann", ADDRESS, "a hash", {}, None), NOW)
     return user_id
 
 

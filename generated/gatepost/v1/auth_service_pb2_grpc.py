@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from gatepost.v1 import auth_passwords_pb2 as gatepost_dot_v1_dot_auth__passwords__pb2
 from gatepost.v1 import auth_service_pb2 as gatepost_dot_v1_dot_auth__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -62,6 +63,16 @@ class AuthServiceStub:
                 '/gatepost.v1.AuthService/Logout',
                 request_serializer=gatepost_dot_v1_dot_auth__service__pb2.LogoutRequest.SerializeToString,
                 response_deserializer=gatepost_dot_v1_dot_auth__service__pb2.LogoutResponse.FromString,
+                _registered_method=True)
+        self.ForgotPassword = channel.unary_unary(
+                '/gatepost.v1.AuthService/ForgotPassword',
+                request_serializer=gatepost_dot_v1_dot_auth__passwords__pb2.ForgotPasswordRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_auth__passwords__pb2.ForgotPasswordResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/gatepost.v1.AuthService/ResetPassword',
+                request_serializer=gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordResponse.FromString,
                 _registered_method=True)
 
 
@@ -141,6 +152,32 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ForgotPassword(self, request, context):
+        """Mails a link that resets the password to the user with this address.
+
+        The answer, and the time that it takes, is the same whether or not anybody
+        has the address. A newer link voids the older one.
+
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """Gives a user another password, by the token of a mailed link.
+
+        The token is used up. All of the user's sign-ins and sessions end, and
+        every other link that was mailed to them is void; nobody is signed in by
+        it. A link that was mailed to an address proves it, too: it counts as
+        verified from then on. A password that is refused leaves the token good.
+
+        Errors: ONE_TIME_TOKEN_INVALID, PASSWORD_REFUSED, HASHING_BUSY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -168,6 +205,16 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.Logout,
                     request_deserializer=gatepost_dot_v1_dot_auth__service__pb2.LogoutRequest.FromString,
                     response_serializer=gatepost_dot_v1_dot_auth__service__pb2.LogoutResponse.SerializeToString,
+            ),
+            'ForgotPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgotPassword,
+                    request_deserializer=gatepost_dot_v1_dot_auth__passwords__pb2.ForgotPasswordRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_auth__passwords__pb2.ForgotPasswordResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -309,6 +356,60 @@ class AuthService:
             '/gatepost.v1.AuthService/Logout',
             gatepost_dot_v1_dot_auth__service__pb2.LogoutRequest.SerializeToString,
             gatepost_dot_v1_dot_auth__service__pb2.LogoutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgotPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AuthService/ForgotPassword',
+            gatepost_dot_v1_dot_auth__passwords__pb2.ForgotPasswordRequest.SerializeToString,
+            gatepost_dot_v1_dot_auth__passwords__pb2.ForgotPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AuthService/ResetPassword',
+            gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordRequest.SerializeToString,
+            gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from gatepost.v1 import auth_passwords_pb2 as _auth_passwords_pb2
 from gatepost.v1 import auth_service_pb2 as _auth_service_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -68,6 +69,24 @@ class AuthServiceStub:
     sign-in that has ended already is no error.
 
     Errors: CREDENTIAL_MISSING.
+    """
+    ForgotPassword: _aio.UnaryUnaryMultiCallable[_auth_passwords_pb2.ForgotPasswordRequest, _auth_passwords_pb2.ForgotPasswordResponse]
+    """Mails a link that resets the password to the user with this address.
+
+    The answer, and the time that it takes, is the same whether or not anybody
+    has the address. A newer link voids the older one.
+
+    Errors: none of its own.
+    """
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_auth_passwords_pb2.ResetPasswordRequest, _auth_passwords_pb2.ResetPasswordResponse]
+    """Gives a user another password, by the token of a mailed link.
+
+    The token is used up. All of the user's sign-ins and sessions end, and
+    every other link that was mailed to them is void; nobody is signed in by
+    it. A link that was mailed to an address proves it, too: it counts as
+    verified from then on. A password that is refused leaves the token good.
+
+    Errors: ONE_TIME_TOKEN_INVALID, PASSWORD_REFUSED, HASHING_BUSY.
     """
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -154,6 +173,36 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         sign-in that has ended already is no error.
 
         Errors: CREDENTIAL_MISSING.
+        """
+
+    @_abc_1.abstractmethod
+    def ForgotPassword(
+        self,
+        request: _auth_passwords_pb2.ForgotPasswordRequest,
+        context: _aio.ServicerContext[_auth_passwords_pb2.ForgotPasswordRequest, _abc.Awaitable[_auth_passwords_pb2.ForgotPasswordResponse]],
+    ) -> _abc.Awaitable[_auth_passwords_pb2.ForgotPasswordResponse]:
+        """Mails a link that resets the password to the user with this address.
+
+        The answer, and the time that it takes, is the same whether or not anybody
+        has the address. A newer link voids the older one.
+
+        Errors: none of its own.
+        """
+
+    @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _auth_passwords_pb2.ResetPasswordRequest,
+        context: _aio.ServicerContext[_auth_passwords_pb2.ResetPasswordRequest, _abc.Awaitable[_auth_passwords_pb2.ResetPasswordResponse]],
+    ) -> _abc.Awaitable[_auth_passwords_pb2.ResetPasswordResponse]:
+        """Gives a user another password, by the token of a mailed link.
+
+        The token is used up. All of the user's sign-ins and sessions end, and
+        every other link that was mailed to them is void; nobody is signed in by
+        it. A link that was mailed to an address proves it, too: it counts as
+        verified from then on. A password that is refused leaves the token good.
+
+        Errors: ONE_TIME_TOKEN_INVALID, PASSWORD_REFUSED, HASHING_BUSY.
         """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _aio.Server) -> None: ...
