@@ -105,7 +105,7 @@ class MailTemplates:
     def _rendered(self, kind: MailKind, locale: str, values: Mapping[str, str]) -> RenderedMail:
         given = {key: _plain(value) for key, value in values.items()}
         given |= {"name": greetable(given.get("name", "")), "product": self._product, "locale": locale}
-        if kind in LINKED_KINDS:
+        if "hours" in given or "minutes" in given:
             given = {"hours": "", "minutes": "", **given}
         written = self._render(f"{locale}/{kind}.txt", given)
         first, _, text = written.partition("\n")

@@ -164,7 +164,9 @@ def test_no_value_adds_a_line_to_the_subject() -> None:
 
 def test_a_missing_value_is_refused_rather_than_left_out(templates: MailTemplates) -> None:
     with pytest.raises(MailTemplatesError, match=r"en/verify-email\.txt: 'link' is undefined"):
-        templates.rendered(MailKind.VERIFY_EMAIL, "en", {"name": "Ada"})
+        templates.rendered(MailKind.VERIFY_EMAIL, "en", {"minutes": "30"})
+    with pytest.raises(MailTemplatesError, match=r"en/verify-email\.txt: 'hours' is undefined"):
+        templates.rendered(MailKind.VERIFY_EMAIL, "en", {"link": LINK})
 
 
 def test_a_user_without_a_name_is_greeted_all_the_same(templates: MailTemplates) -> None:
