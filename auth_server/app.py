@@ -57,7 +57,9 @@ from auth_server.usecases.erasure import Erasure
 from auth_server.usecases.exporting import Exporting
 from auth_server.usecases.identities import Identities
 from auth_server.usecases.keys import Keys, KeysUnreadableError
+from auth_server.usecases.password_changes import PasswordChanges
 from auth_server.usecases.password_resets import PasswordResets
+from auth_server.usecases.reauthentication import Reauthentication
 from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.revocation_tail import RevocationTail
@@ -223,6 +225,8 @@ async def _rpcs(
     )
     registration = Registration(database, password_rules, hashes, hash_pool, clock)
     resets = PasswordResets(database, password_rules, hashes, hash_pool, outbox, settings.one_time_token_lives, clock)
+    reauthentication = Reauthentication(database, hashes, hash_pool, clock)
+    password_changes = PasswordChanges(database, password_rules, reauthentication, hashes, hash_pool, outbox, clock)
     refreshing = Refreshing(database, access, lives, windows, outbox, clock)
     servicers = [
         (
@@ -230,7 +234,7 @@ async def _rpcs(
             "AdapterService",
             AdapterService(database, users, accounts, erasure, clock),
         ),
-        (auth_service_pb2, "AuthService", AuthService(registration, sign_in, refreshing, resets)),
+        (auth_service_pb2, "AuthService", AuthService(registration, sign_in, refreshing, resets, password_changes)),
         (users_service_pb2, "UsersService", UsersService(users, erasure, Exporting(database, accounts))),
         (
             session_service_pb2,

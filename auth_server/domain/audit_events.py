@@ -14,4 +14,5 @@ class AuditEvent(StrEnum):
 
     PASSWORD_RESET_REQUESTED = "password-reset-requested"  # noqa: S105 (not a password)
     PASSWORD_RESET = "password-reset"  # noqa: S105 (not a password)
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 (not a password)
     REFRESH_TOKEN_REUSED = "refresh-token-reused"  # noqa: S105 (not a password)

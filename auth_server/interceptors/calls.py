@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from auth_server.domain.clients import Client, client_of
+from auth_server.domain.errors import PermissionDeniedError
 from auth_server.domain.identities import Identity
 from auth_server.domain.services import Service
 from auth_server.usecases.access import SignedInCaller
@@ -72,6 +73,17 @@ class Call:
         given = self.metadata.get("x-request-id")
         good = isinstance(given, str) and REQUEST_ID.fullmatch(given)
         self.request_id = str(given) if good else secrets.token_hex(16)
+
+    @property
+    def signed_in_caller(self) -> SignedInCaller:
+        """The user who calls, where the guard lets nobody else in.
+
+        Raises:
+            PermissionDeniedError: somebody else called.
+        """
+        if self.caller is None:
+            raise PermissionDeniedError
+        return self.caller
 
     @property
     def client(self) -> Client:

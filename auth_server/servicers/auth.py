@@ -7,6 +7,7 @@ from uuid import UUID
 
 from auth_server.interceptors.calls import Call
 from auth_server.servicers.user_messages import message_of_tokens, message_of_user, profile_of
+from auth_server.usecases.password_changes import PasswordChanges
 from auth_server.usecases.password_resets import PasswordResets
 from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
@@ -23,6 +24,7 @@ class AuthService:
     sign_in: SignIn
     refreshing: Refreshing
     password_resets: PasswordResets
+    password_changes: PasswordChanges
 
     async def Register(self, request: pb.RegisterRequest, _: Call) -> pb.RegisterResponse:
         """Registers a person; the answer repeats what was sent, whether or not the address was taken."""
@@ -78,3 +80,13 @@ class AuthService:
         """Gives the user of a mailed link another password; nobody is signed in by it."""
         await self.password_resets.reset(request.token, request.new_password)
         return passwords_pb.ResetPasswordResponse(message="The password is changed. Sign in with the new one.")
+
+    async def ChangePassword(
+        self, request: passwords_pb.ChangePasswordRequest, call: Call
+    ) -> passwords_pb.ChangePasswordResponse:
+        """Changes the caller's password."""
+        current = request.current_password if request.HasField("current_password") else None
+        await self.password_changes.change(call.signed_in_caller, current, request.new_password)
+        return passwords_pb.ChangePasswordResponse(
+            message="The password is changed. You are signed out everywhere but here."
+        )

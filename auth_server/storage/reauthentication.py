@@ -47,7 +47,7 @@ async def holds(db: Db, user_id: UUID, sign_in_id: UUID, password_version: int, 
            AND refresh_families.id = $2
            AND refresh_families.ended_at IS NULL
            AND refresh_families.expires > $4
-           FOR NO KEY UPDATE OF users
+           FOR NO KEY UPDATE OF users, refresh_families
         """,
         user_id,
         sign_in_id,

@@ -59,6 +59,7 @@ DOORS = [
     Door("POST", "/auth/forgot-password", "AuthService/ForgotPassword", "PUBLIC"),
     Door("POST", "/auth/reset-password/{token}", "AuthService/ResetPassword", "PUBLIC"),
     Door("POST", "/auth/reset-password", "AuthService/ResetPassword", "PUBLIC"),
+    Door("POST", "/auth/change-password", "AuthService/ChangePassword", "ACCESS"),
     Door("GET", "/auth/{id}", "UsersService/GetUser", "ACCESS"),
     Door("GET", "/auth", "UsersService/ListUsers", "OPERATOR"),
     Door("PUT", "/auth/{id}", "UsersService/UpdateUser", "ACCESS"),

@@ -45,6 +45,7 @@ ADMITTED = {
     "AuthService/Logout": {REFRESH},
     "AuthService/ForgotPassword": set(CALLERS),
     "AuthService/ResetPassword": set(CALLERS),
+    "AuthService/ChangePassword": {USER, OTHER, OPERATOR},
     "UsersService/GetUser": {USER, OPERATOR, SERVICE},
     "UsersService/ListUsers": {OPERATOR, SERVICE},
     "UsersService/UpdateUser": {USER},

@@ -74,6 +74,11 @@ class AuthServiceStub:
                 request_serializer=gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordRequest.SerializeToString,
                 response_deserializer=gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordResponse.FromString,
                 _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/gatepost.v1.AuthService/ChangePassword',
+                request_serializer=gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
 
 
 class AuthServiceServicer:
@@ -178,6 +183,23 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ChangePassword(self, request, context):
+        """Changes the caller's password, by the one that they have.
+
+        A user without a password gets one where the caller's sign-in is at most
+        five minutes old.
+
+        All other sign-ins of the user end, and all their NextAuth sessions; the
+        caller's own goes on. Links that were mailed to them are void, and a mail
+        tells them.
+
+        Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, PASSWORD_REFUSED,
+        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -215,6 +237,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.ResetPassword,
                     request_deserializer=gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordRequest.FromString,
                     response_serializer=gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -410,6 +437,33 @@ class AuthService:
             '/gatepost.v1.AuthService/ResetPassword',
             gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordRequest.SerializeToString,
             gatepost_dot_v1_dot_auth__passwords__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AuthService/ChangePassword',
+            gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordRequest.SerializeToString,
+            gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -88,6 +88,19 @@ class AuthServiceStub:
 
     Errors: ONE_TIME_TOKEN_INVALID, PASSWORD_REFUSED, HASHING_BUSY.
     """
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_auth_passwords_pb2.ChangePasswordRequest, _auth_passwords_pb2.ChangePasswordResponse]
+    """Changes the caller's password, by the one that they have.
+
+    A user without a password gets one where the caller's sign-in is at most
+    five minutes old.
+
+    All other sign-ins of the user end, and all their NextAuth sessions; the
+    caller's own goes on. Links that were mailed to them are void, and a mail
+    tells them.
+
+    Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, PASSWORD_REFUSED,
+    CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+    """
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     """AuthService registers people and signs them in and out.
@@ -203,6 +216,25 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         verified from then on. A password that is refused leaves the token good.
 
         Errors: ONE_TIME_TOKEN_INVALID, PASSWORD_REFUSED, HASHING_BUSY.
+        """
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _auth_passwords_pb2.ChangePasswordRequest,
+        context: _aio.ServicerContext[_auth_passwords_pb2.ChangePasswordRequest, _abc.Awaitable[_auth_passwords_pb2.ChangePasswordResponse]],
+    ) -> _abc.Awaitable[_auth_passwords_pb2.ChangePasswordResponse]:
+        """Changes the caller's password, by the one that they have.
+
+        A user without a password gets one where the caller's sign-in is at most
+        five minutes old.
+
+        All other sign-ins of the user end, and all their NextAuth sessions; the
+        caller's own goes on. Links that were mailed to them are void, and a mail
+        tells them.
+
+        Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, PASSWORD_REFUSED,
+        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
         """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _aio.Server) -> None: ...
