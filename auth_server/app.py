@@ -224,7 +224,7 @@ async def _rpcs(
         verified_only=settings.verified_only,
     )
     registration = Registration(database, password_rules, hashes, hash_pool, clock)
-    resets = PasswordResets(database, password_rules, hashes, hash_pool, outbox, settings.one_time_token_lives, clock)
+    resets = PasswordResets(database, password_rules, hashes, hash_pool, outbox, clock)
     reauthentication = Reauthentication(database, hashes, hash_pool, clock)
     password_changes = PasswordChanges(database, password_rules, reauthentication, hashes, hash_pool, outbox, clock)
     refreshing = Refreshing(database, access, lives, windows, outbox, clock)

@@ -21,24 +21,10 @@ from auth_server.usecases.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordResets:
-    """How somebody who reads a user's mail gives that user another password."""
+class ResetMails:
+    """Makes the mail with a link at the moment that it goes out."""
 
-    db: Database
-    rules: PasswordRules
-    hashes: PasswordHashes
-    hash_pool: HashPool
-    outbox: Outbox
     lives: OneTimeTokenLives
-    clock: Callable[[], datetime]
-
-    async def ask(self, email: str) -> None:
-        """Has a link mailed to the user with this address, if there is one.
-
-        Nobody looks for the user before the mail is sent, so the answer and its time are the same for every address
-        (OWASP Forgot Password Cheat Sheet, "Forgot Password Request").
-        """
-        await self.outbox.put(self.db, Mail(MailKind.RESET_PASSWORD, email, None, None, {}, None))
 
     async def prepare(self, db: Db, address: str, now: datetime) -> Mail | None:
         """The mail with a new link for the enabled user with this address, which voids the older one; or None."""
@@ -55,6 +41,26 @@ class PasswordResets:
         await audit.record(db, AuditEvent.PASSWORD_RESET_REQUESTED, user.id, now)
         values = {"name": user.name or "", "token": token}
         return Mail(MailKind.RESET_PASSWORD, email, user.locale, user.id, values, expires)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordResets:
+    """How somebody who reads a user's mail gives that user another password."""
+
+    db: Database
+    rules: PasswordRules
+    hashes: PasswordHashes
+    hash_pool: HashPool
+    outbox: Outbox
+    clock: Callable[[], datetime]
+
+    async def ask(self, email: str) -> None:
+        """Has a link mailed to the user with this address, if there is one.
+
+        Nobody looks for the user before the mail is sent, so the answer and its time are the same for every address
+        (OWASP Forgot Password Cheat Sheet, "Forgot Password Request").
+        """
+        await self.outbox.put(self.db, Mail(MailKind.RESET_PASSWORD, email, None, None, {}, None))
 
     async def reset(self, token: str, new_password: str) -> None:
         """Gives the token's user the password, ends all that the one before opened, and tells them by mail.
