@@ -97,7 +97,9 @@ class Statements:
         await asyncio.get_running_loop().run_in_executor(self._hashing, bcrypt.checkpw, b"x" * 64, made)
         token, family_id, now = secrets.token_hex(32), uuid4(), datetime.now(UTC)
         times = now, now + TOKEN_LIFE, now + TOKEN_LIFE
-        await self._pool.fetchrow(_FAMILY_START, family_id, row["id"], _hash(token), *times, "an agent", "192.0.2.1")
+        client = "an agent", "192.0.2.1"
+        version = row["password_version"]
+        await self._pool.fetchrow(_FAMILY_START, family_id, row["id"], _hash(token), *times, *client, version)
         return row, _tokens(row, family_id, token, now)
 
     async def rotated(self, token: str) -> Tokens:
@@ -114,7 +116,7 @@ class Statements:
 
 _PASSWORD_OWNER = """
     SELECT id, name, email, email_verified, image, profile, role, locale, created_at, updated_at,
-           password_hash, disabled_at
+           password_hash, password_version, disabled_at
       FROM users
      WHERE lower(email COLLATE "C") = lower($1::text COLLATE "C")
     """
@@ -125,6 +127,7 @@ _FAMILY_START = """
           FROM users
          WHERE id = $2
            AND disabled_at IS NULL
+           AND ($9::integer IS NULL OR password_version = $9)
            FOR SHARE
     ), family AS (
         INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address)
