@@ -53,6 +53,7 @@ from auth_server.storage import revocations as revocation_log
 from auth_server.storage.database import Database, connected
 from auth_server.usecases.access import Access
 from auth_server.usecases.accounts import Accounts
+from auth_server.usecases.emails import Emails
 from auth_server.usecases.erasure import Erasure
 from auth_server.usecases.exporting import Exporting
 from auth_server.usecases.identities import Identities
@@ -67,6 +68,7 @@ from auth_server.usecases.revocations import Revocations
 from auth_server.usecases.services import Services
 from auth_server.usecases.sign_in import SignIn
 from auth_server.usecases.sign_ins import SignIns
+from auth_server.usecases.squatters import Squatters
 from auth_server.usecases.tokens import Tokens
 from auth_server.usecases.users import Users
 from gatepost.v1 import (
@@ -207,8 +209,9 @@ async def _rpcs(
         repeating("sweep of mail limits", lambda: outbox.sweep(database), every=SWEEP_EVERY)
     )
     identities = Identities(database, access, clock)
-    users = Users(database, derived_key(ring, "page tokens"), clock)
-    accounts = Accounts(database, seal)
+    squatters = Squatters(outbox, clock)
+    users = Users(database, squatters, derived_key(ring, "page tokens"), clock)
+    accounts = Accounts(database, seal, squatters)
     erasure = Erasure(database)
     lives = RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life)
     windows = ReplayWindows(settings.refresh_replay_window, settings.refresh_retry_window)
@@ -223,10 +226,11 @@ async def _rpcs(
         dummy_hash=hashes.dummy(),
         verified_only=settings.verified_only,
     )
-    registration = Registration(database, password_rules, hashes, hash_pool, clock)
+    registration = Registration(database, outbox, password_rules, hashes, hash_pool, clock)
     resets = PasswordResets(database, password_rules, hashes, hash_pool, outbox, clock)
     reauthentication = Reauthentication(database, hashes, hash_pool, clock)
     password_changes = PasswordChanges(database, password_rules, reauthentication, hashes, hash_pool, outbox, clock)
+    emails = Emails(database, outbox, reauthentication, settings.one_time_token_lives, clock)
     refreshing = Refreshing(database, access, lives, windows, outbox, clock)
     servicers = [
         (
@@ -234,7 +238,11 @@ async def _rpcs(
             "AdapterService",
             AdapterService(database, users, accounts, erasure, clock),
         ),
-        (auth_service_pb2, "AuthService", AuthService(registration, sign_in, refreshing, resets, password_changes)),
+        (
+            auth_service_pb2,
+            "AuthService",
+            AuthService(registration, sign_in, refreshing, resets, password_changes, emails),
+        ),
         (users_service_pb2, "UsersService", UsersService(users, erasure, Exporting(database, accounts))),
         (
             session_service_pb2,

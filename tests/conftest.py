@@ -24,6 +24,7 @@ from auth_server.storage.migrations import migrate
 from gatepost_cli.embedded_postgres import EmbeddedPostgres
 from http_gateway.app import running as running_gateway
 from http_gateway.settings import GatewaySettings
+from tests.mailbox import Mailbox
 from tests.people import People
 from tests.resets import Resets
 from tests.rest import Rest
@@ -187,6 +188,12 @@ def people(channel: grpc.aio.Channel) -> People:
 def resets(people: People, db: Database, settings: AuthServerSettings, clock: Clock) -> Resets:
     """Asks for links that reset a password, and follows them."""
     return Resets(people, db, settings, clock)
+
+
+@pytest.fixture
+def mailbox(db: Database, sql: asyncpg.Connection, settings: AuthServerSettings, clock: Clock) -> Mailbox:
+    """What waits in the outbox."""
+    return Mailbox(db, sql, settings, clock)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,14 @@ current_request_id: ContextVar[str | None] = ContextVar("current_request_id", de
 class AuditEvent(StrEnum):
     """What happened."""
 
+    REGISTERED = "registered"
+    REGISTRATION_REFUSED = "registration-refused"
+    """Somebody registered a taken address."""
+    EMAIL_VERIFIED = "email-verified"
+    EMAIL_CHANGE_REQUESTED = "email-change-requested"
+    EMAIL_CHANGED = "email-changed"
+    SQUATTER_EXPELLED = "squatter-expelled"
+    """The owner of an unverified address arrived by another way: its password and all that it opened has ended."""
     PASSWORD_RESET_REQUESTED = "password-reset-requested"  # noqa: S105 (not a password)
     PASSWORD_RESET = "password-reset"  # noqa: S105 (not a password)
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 (not a password)

@@ -158,6 +158,12 @@ class OneTimeTokenInvalidError(AuthError):
     kind, reason = Kind.INVALID, "ONE_TIME_TOKEN_INVALID"
 
 
+class EmailNotOwnError(AuthError):
+    """The email address is not your own."""
+
+    kind, reason = Kind.INVALID, "EMAIL_NOT_OWN"
+
+
 class UserNotFoundError(AuthError):
     """There is no such user."""
 

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from auth_server.interceptors.calls import Call
 from auth_server.servicers.user_messages import message_of_tokens, message_of_user, profile_of
+from auth_server.usecases.emails import Emails
 from auth_server.usecases.password_changes import PasswordChanges
 from auth_server.usecases.password_resets import PasswordResets
 from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.sign_in import SignIn
+from gatepost.v1 import auth_emails_pb2 as emails_pb
 from gatepost.v1 import auth_passwords_pb2 as passwords_pb
 from gatepost.v1 import auth_service_pb2 as pb
 
@@ -25,6 +27,7 @@ class AuthService:
     refreshing: Refreshing
     password_resets: PasswordResets
     password_changes: PasswordChanges
+    emails: Emails
 
     async def Register(self, request: pb.RegisterRequest, _: Call) -> pb.RegisterResponse:
         """Registers a person; the answer repeats what was sent, whether or not the address was taken."""
@@ -90,3 +93,32 @@ class AuthService:
         return passwords_pb.ChangePasswordResponse(
             message="The password is changed. You are signed out everywhere but here."
         )
+
+    async def RequestEmailVerification(
+        self, request: emails_pb.RequestEmailVerificationRequest, _: Call
+    ) -> emails_pb.RequestEmailVerificationResponse:
+        """Mails a link that verifies the caller's own address; the answer is the same where it is verified."""
+        await self.emails.request_verification(request.user_id, request.email)
+        return emails_pb.RequestEmailVerificationResponse(
+            message="Unless the address is verified already, a mail with a link is on its way."
+        )
+
+    async def VerifyEmail(self, request: emails_pb.VerifyEmailRequest, _: Call) -> emails_pb.VerifyEmailResponse:
+        """Verifies the address that a link was mailed to."""
+        await self.emails.verify(request.token)
+        return emails_pb.VerifyEmailResponse(message="The address is verified.")
+
+    async def ChangeEmail(self, request: emails_pb.ChangeEmailRequest, call: Call) -> emails_pb.ChangeEmailResponse:
+        """Mails a link to the caller's new address; the answer is the same where it is another user's."""
+        current = request.current_password if request.HasField("current_password") else None
+        await self.emails.request_change(call.signed_in_caller, request.new_email, current)
+        return emails_pb.ChangeEmailResponse(
+            message="A mail with a link is on its way to the new address, which is yours once you confirm it."
+        )
+
+    async def ConfirmEmailChange(
+        self, request: emails_pb.ConfirmEmailChangeRequest, _: Call
+    ) -> emails_pb.ConfirmEmailChangeResponse:
+        """Gives a user the new address that a link was mailed to."""
+        await self.emails.confirm_change(request.token)
+        return emails_pb.ConfirmEmailChangeResponse(message="The address is changed.")

@@ -9,7 +9,7 @@ from auth_server.domain.audit_events import AuditEvent, current_request_id
 from auth_server.storage.database import Db
 
 
-async def record(db: Db, event: AuditEvent, user_id: UUID, at: datetime) -> None:
+async def record(db: Db, event: AuditEvent, user_id: UUID | None, at: datetime) -> None:
     """Adds the event, with the id of the request that is served; run it in the transaction that makes it true."""
     await db.fetchrow(
         "INSERT INTO audit_events (at, event, user_id, request_id) VALUES ($1, $2, $3, $4)",

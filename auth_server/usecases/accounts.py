@@ -10,25 +10,33 @@ from auth_server.domain.adapter import Account, AccountSecrets, SealedAccount
 from auth_server.domain.errors import AccountTakenError
 from auth_server.domain.secrets import Seal, identity_of
 from auth_server.storage import accounts
-from auth_server.storage.database import Db
+from auth_server.storage.database import Database, Db
+from auth_server.usecases.squatters import Squatters
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
     """What the adapter does with accounts."""
 
-    db: Db
+    db: Database
     seal: Seal
+    squatters: Squatters
 
     async def link(self, account: Account) -> Account:
-        """The account, linked to its user; the same user's account is replaced.
+        """The account, linked to its user; the same user's account is replaced, and a squatter expelled.
 
         Raises:
             AccountTakenError: it is another user's.
             UserNotFoundError: there is no such user.
         """
-        if not await accounts.link(self.db, self._sealed(account)):
-            raise AccountTakenError
+        sealed = self._sealed(account)
+
+        async def work(db: Db) -> None:
+            await self.squatters.expel(db, account.user_id)
+            if not await accounts.link(db, sealed):
+                raise AccountTakenError
+
+        await self.db.transaction(work)
         return account
 
     async def find(self, provider: str, provider_account_id: str) -> Account | None:

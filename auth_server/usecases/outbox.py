@@ -32,20 +32,22 @@ class Outbox:
     limit_key: bytes
     clock: Callable[[], datetime]
 
-    async def put(self, db: Db, mail: Mail) -> None:
-        """Writes the mail, to be sent once the transaction that this db is of has been committed.
+    async def put(self, db: Db, mail: Mail) -> bool:
+        """Whether the mail was written, to be sent once the transaction that this db is of has been committed.
 
         Over a limit, to an address that cannot be one, or for a user who is gone meanwhile, nothing is written, and
         the log says so: what a caller is answered must not depend on it.
         """
         if not is_deliverable(mail.recipient):
             log.warning("mail not written", extra={"kind": mail.kind.value, "cause": "no address"})
-            return
+            return False
         mail_id, now = new_id(), self.clock()
         sealed = self.seal.close(orjson.dumps(dict(mail.values)), row_identity(mail_id, mail.recipient))
         row = outbox.NewRow(mail_id, mail, sealed, created_at=now, give_up_at=now + GIVE_UP_AFTER)
         if not await outbox.add(db, row, self._of_address(mail), self._of_account(mail)):
             log.warning("mail not written", extra={"kind": mail.kind.value, "cause": "limit, or no such user"})
+            return False
+        return True
 
     async def sweep(self, db: Db) -> None:
         """Deletes what is known of limits that are whole again, in batches."""

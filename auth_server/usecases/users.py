@@ -12,7 +12,8 @@ from auth_server.domain.errors import FieldNotUpdatableError, UserNotFoundError,
 from auth_server.domain.ids import get_user_id
 from auth_server.domain.users import PROFILE_FIELDS, AdapterUser, User
 from auth_server.storage import disabling, users
-from auth_server.storage.database import Db
+from auth_server.storage.database import Database, Db
+from auth_server.usecases.squatters import Squatters
 
 Found = TypeVar("Found")
 ADAPTER_FIELDS = frozenset({"name", "email", "email_verified", "image"})
@@ -31,7 +32,8 @@ class Page:
 class Users:
     """Reading, listing, changing and deleting users."""
 
-    db: Db
+    db: Database
+    squatters: Squatters
     page_token_key: bytes
     clock: Callable[[], datetime]
 
@@ -72,7 +74,7 @@ class Users:
         return _present(await users.change_profile(self.db, get_user_id(user_id), changes, profile, self.clock()))
 
     async def change_for_adapter(self, user_id: str, user: AdapterUser, mask: Iterable[str]) -> AdapterUser:
-        """The user with the fields of the mask changed.
+        """The user with the fields of the mask changed; where their address is verified by it, a squatter is expelled.
 
         Raises:
             FieldNotUpdatableError: the mask names another field.
@@ -81,7 +83,14 @@ class Users:
         """
         fields = _allowed((path for path in mask if path != "id"), ADAPTER_FIELDS)
         user = replace(user, id=get_user_id(user_id))
-        return _present(await users.change(self.db, user, fields, self.clock()))
+        if "email_verified" not in fields or user.email_verified is None:
+            return _present(await users.change(self.db, user, fields, self.clock()))
+
+        async def work(db: Db) -> AdapterUser | None:
+            await self.squatters.expel(db, user.id)
+            return await users.change(db, user, fields, self.clock())
+
+        return _present(await self.db.transaction(work))
 
     async def disable(self, user_id: str) -> None:
         """Disables the user, whose sign-ins and sessions end at once.

@@ -47,8 +47,9 @@ async def refresh(people, ann):
 
 
 @pytest.mark.requirement(45)
-async def test_disabling_a_user_ends_all_that_they_have_at_every_door(people, basic, disable):
+async def test_disabling_a_user_ends_all_that_they_have_at_every_door(people, basic, disable, mailbox):
     ann = await people.signed_in()
+    await mailbox.verify(people)
     session = await people.a_session(ann.id)
     await people.an_account(ann.id)
 

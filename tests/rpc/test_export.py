@@ -75,8 +75,9 @@ async def test_every_refresh_of_a_sign_in_is_told(people, clock):
 
 
 @pytest.mark.requirement(63)
-async def test_a_providers_secrets_are_named_and_not_told(people):
+async def test_a_providers_secrets_are_named_and_not_told(people, mailbox):
     ann = await people.signed_in()
+    await mailbox.verify(people)
     extras = Struct()
     extras.update({"avatar": "blue", "oauth_token_secret": "hush", "level": 3})
     await people.an_account(
@@ -101,8 +102,9 @@ async def test_a_providers_secrets_are_named_and_not_told(people):
 @pytest.mark.parametrize(
     "id_token", ["x", "a.b.c", "a.!!.c", jwt_of(b"[1]"), jwt_of(b'{"a": ' + b"[" * 90 + b"]" * 90 + b"}"), "ä.ä.ä"]
 )
-async def test_an_id_token_that_cannot_be_read_stops_no_export(people, id_token):
+async def test_an_id_token_that_cannot_be_read_stops_no_export(people, mailbox, id_token):
     ann = await people.signed_in()
+    await mailbox.verify(people)
     await people.an_account(ann.id, id_token=id_token)
 
     [account] = (await exported(people, ann.id, ann))["account"]

@@ -21,6 +21,7 @@ async def test_every_address_gets_the_same_answer_and_the_same_row(people, sql, 
     await sql.execute("UPDATE users SET disabled_at = now() WHERE email = $1", disabled)
     addresses = [known, disabled, (await people.a_user()).email, "nobody@example.org"]
 
+    await sql.execute("DELETE FROM outbox")
     answers = {(await forgot(people, address)).SerializeToString() for address in addresses}
 
     assert len(answers) == 1
@@ -69,7 +70,7 @@ async def test_who_asked_is_audited_where_there_is_a_user(people, resets, sql):
     await resets.mail("ann@example.org")
     await resets.mail("nobody@example.org")
 
-    rows = await sql.fetch("SELECT event, user_id FROM audit_events")
+    rows = await sql.fetch("SELECT event, user_id FROM audit_events WHERE event <> 'registered'")
     user_id = await sql.fetchval("SELECT id FROM users")
     assert [tuple(row) for row in rows] == [("password-reset-requested", user_id)]
 

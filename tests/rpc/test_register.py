@@ -1,10 +1,13 @@
 import asyncio
+from dataclasses import replace
 
 import grpc
 import pytest
 
+from auth_server.domain.mails import MailKind
 from gatepost.v1 import auth_service_pb2 as pb
 from gatepost.v1 import user_pb2
+from tests.mails import waiting_mails
 from tests.people import PASSWORD, refused, rule_of, violations_of
 
 
@@ -33,6 +36,68 @@ async def test_a_taken_address_gets_the_same_answer_and_changes_nothing(people, 
 
     assert second == first
     assert await sql.fetchrow("SELECT users::text FROM users") == before
+
+
+@pytest.mark.requirement(26)
+async def test_a_new_address_is_mailed_a_link_and_the_owner_of_a_taken_one_a_notice(people, mailbox, sql):
+    await register(people, locale="fr")
+    link = await mailbox.take_one(MailKind.VERIFY_EMAIL)
+    assert (link.recipient, link.locale, "token" in link.values) == ("ann@example.org", "fr", True)
+
+    await register(people, name="Eve", email="ANN@example.org", locale="de")
+
+    # In the language and by the name of who has the address: a stranger's words reach nobody.
+    notice = await mailbox.take_one(MailKind.ADDRESS_TAKEN)
+    assert (notice.recipient, notice.locale, notice.values) == ("ann@example.org", "fr", {"name": "Ann"})
+    events = await sql.fetch("SELECT event, user_id FROM audit_events ORDER BY id")
+    assert [(row["event"], row["user_id"]) for row in events] == [
+        ("registered", link.user_id),
+        ("registration-refused", None),
+    ]
+
+
+@pytest.mark.requirement(26)
+async def test_what_waits_for_a_new_and_a_taken_address_differs_in_its_kind_alone(people, sql, settings):
+    await register(people)
+    await register(people)
+
+    new, taken = await waiting_mails(sql, settings)
+
+    assert new == replace(taken, kind=MailKind.VERIFY_EMAIL)
+    assert (new.user_id, new.values, new.locale, new.expires) == (None, {}, None, None)
+
+
+@pytest.mark.requirement(53)
+async def test_over_the_limit_of_mails_the_answer_is_the_same(people, mailbox):
+    answers = {(await register(people)).SerializeToString() for _ in range(8)}
+
+    assert len(answers) == 1
+    assert len(await mailbox.take()) == 6  # one link, and five notices
+
+
+@pytest.mark.requirement(26)
+async def test_nobody_is_mailed_for_a_user_who_is_gone_or_disabled_meanwhile(people, mailbox, sql):
+    for change in ("DELETE FROM users", "UPDATE users SET disabled_at = now()"):
+        await register(people)
+        await register(people)
+        await sql.execute(change)
+        assert await mailbox.take() == []
+
+
+@pytest.mark.requirement(52)
+async def test_without_its_mail_nobody_is_registered(people, sql):
+    await sql.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;"
+        "CREATE TRIGGER refuse BEFORE INSERT ON outbox EXECUTE FUNCTION refuse()"
+    )
+    try:
+        with refused("INTERNAL"):
+            await register(people)
+    finally:
+        await sql.execute("DROP FUNCTION refuse CASCADE")
+
+    assert await sql.fetchval("SELECT count(*) FROM users") == 0
+    assert await sql.fetchval("SELECT count(*) FROM audit_events") == 0
 
 
 async def test_of_twenty_who_register_one_address_one_is_made(people, sql):

@@ -23,6 +23,7 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from gatepost.v1 import auth_emails_pb2 as gatepost_dot_v1_dot_auth__emails__pb2
 from gatepost.v1 import auth_passwords_pb2 as gatepost_dot_v1_dot_auth__passwords__pb2
 from gatepost.v1 import options_pb2 as gatepost_dot_v1_dot_options__pb2
 from gatepost.v1 import user_pb2 as gatepost_dot_v1_dot_user__pb2
@@ -30,7 +31,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1egatepost/v1/auth_service.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a gatepost/v1/auth_passwords.proto\x1a\x19gatepost/v1/options.proto\x1a\x16gatepost/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xef\x01\n\x0fRegisterRequest\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80\x04\x32\n^[^\\x00]*$\x12\x19\n\x05\x65mail\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x18\xfe\x01`\x01\x12 \n\x08password\x18\x03 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x08\x88\xb5\x18\x01\x12+\n\x07profile\x18\x04 \x01(\x0b\x32\x14.gatepost.v1.ProfileB\x04\x90\xb5\x18\x01\x12\x41\n\x06locale\x18\x05 \x01(\tB,\xbaH)r\'\x18#2#^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$H\x00\x88\x01\x01\x42\t\n\x07_locale\"=\n\x10RegisterResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x1b.gatepost.v1.RegisteredUser\"z\n\x0eRegisteredUser\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12+\n\x07profile\x18\x03 \x01(\x0b\x32\x14.gatepost.v1.ProfileB\x04\x90\xb5\x18\x01\x12\x13\n\x06locale\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_locale\"K\n\x0cLoginRequest\x12\x19\n\x05\x65mail\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc0\x02\x12 \n\x08password\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x08\x88\xb5\x18\x01\"d\n\rLoginResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.User\x12\x32\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32\x1a.gatepost.v1.BackendTokens\"\\\n\rBackendTokens\x12\x1a\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x04\x88\xb5\x18\x01\x12\x1b\n\rrefresh_token\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\x12\x12\n\nexpires_in\x18\x03 \x01(\x03\"\xdd\x01\n\x11OAuthLoginRequest\x12\x19\n\x05\x65mail\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc0\x02\x12\x1f\n\x08provider\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02H\x00\x88\x01\x01\x12*\n\x13provider_account_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10H\x01\x88\x01\x01\x12.\n\x08id_token\x18\x04 \x01(\tB\r\xbaH\x06r\x04\x18\x80\x80\x02\x88\xb5\x18\x01H\x02R\x08id_token\x88\x01\x01\x42\x0b\n\t_providerB\x16\n\x14_provider_account_idB\x0b\n\t_id_token\"i\n\x12OAuthLoginResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.User\x12\x32\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32\x1a.gatepost.v1.BackendTokens\"\xd3\x01\n\x14RefreshTokensRequest\x12\x32\n\x08username\x18\x01 \x01(\x0b\x32\x16.google.protobuf.ValueB\x08\x18\x01\xbaH\x03\xd8\x01\x03\x12-\n\x03sub\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueB\x08\x18\x01\xbaH\x03\xd8\x01\x03\x12I\n\nrequest_id\x18\x03 \x01(\tB0\xbaH-r+\x18$Z$00000000-0000-0000-0000-000000000000\xb0\x01\x01H\x00\x88\x01\x01\x42\r\n\x0b_request_id\"K\n\x15RefreshTokensResponse\x12\x32\n\x0e\x62\x61\x63kend_tokens\x18\x01 \x01(\x0b\x32\x1a.gatepost.v1.BackendTokens\"\x0f\n\rLogoutRequest\"\x10\n\x0eLogoutResponse2\xf1\x07\n\x0b\x41uthService\x12s\n\x08Register\x12\x1c.gatepost.v1.RegisterRequest\x1a\x1d.gatepost.v1.RegisterResponse\"*\x88\xb5\x18\x01\x92\xb5\x18\x03\x08\xc9\x01\x82\xd3\xe4\x93\x02\x19\"\x0e/auth/register:\x01*b\x04user\x12\x63\n\x05Login\x12\x19.gatepost.v1.LoginRequest\x1a\x1a.gatepost.v1.LoginResponse\"#\x88\xb5\x18\x01\x92\xb5\x18\x05\x10\x90\x03\x18\x01\x82\xd3\xe4\x93\x02\x10\"\x0b/auth/login:\x01*\x12w\n\nOAuthLogin\x12\x1e.gatepost.v1.OAuthLoginRequest\x1a\x1f.gatepost.v1.OAuthLoginResponse\"(\x88\xb5\x18\x02\x92\xb5\x18\x05\x10\x91\x03\x18\x01\x82\xd3\xe4\x93\x02\x15\"\x10/auth/oAuthlogin:\x01*\x12\x84\x01\n\rRefreshTokens\x12!.gatepost.v1.RefreshTokensRequest\x1a\".gatepost.v1.RefreshTokensResponse\",\x88\xb5\x18\x04\x82\xd3\xe4\x93\x02\"\"\r/auth/refresh:\x01*b\x0e\x62\x61\x63kend_tokens\x12^\n\x06Logout\x12\x1a.gatepost.v1.LogoutRequest\x1a\x1b.gatepost.v1.LogoutResponse\"\x1b\x88\xb5\x18\x04\x82\xd3\xe4\x93\x02\x11\"\x0c/auth/logout:\x01*\x12\x7f\n\x0e\x46orgotPassword\x12\".gatepost.v1.ForgotPasswordRequest\x1a#.gatepost.v1.ForgotPasswordResponse\"$\x88\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/auth/forgot-password:\x01*\x12\x9e\x01\n\rResetPassword\x12!.gatepost.v1.ResetPasswordRequest\x1a\".gatepost.v1.ResetPasswordResponse\"F\x88\xb5\x18\x01\x82\xd3\xe4\x93\x02<\"\x1c/auth/reset-password/{token}:\x01*Z\x19\"\x14/auth/reset-password:\x01*\x12\x85\x01\n\x0e\x43hangePassword\x12\".gatepost.v1.ChangePasswordRequest\x1a#.gatepost.v1.ChangePasswordResponse\"*\x88\xb5\x18\x03\x9a\xb5\x18\x02\x18\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/auth/change-password:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1egatepost/v1/auth_service.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dgatepost/v1/auth_emails.proto\x1a gatepost/v1/auth_passwords.proto\x1a\x19gatepost/v1/options.proto\x1a\x16gatepost/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xef\x01\n\x0fRegisterRequest\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80\x04\x32\n^[^\\x00]*$\x12\x19\n\x05\x65mail\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x18\xfe\x01`\x01\x12 \n\x08password\x18\x03 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x08\x88\xb5\x18\x01\x12+\n\x07profile\x18\x04 \x01(\x0b\x32\x14.gatepost.v1.ProfileB\x04\x90\xb5\x18\x01\x12\x41\n\x06locale\x18\x05 \x01(\tB,\xbaH)r\'\x18#2#^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$H\x00\x88\x01\x01\x42\t\n\x07_locale\"=\n\x10RegisterResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x1b.gatepost.v1.RegisteredUser\"z\n\x0eRegisteredUser\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12+\n\x07profile\x18\x03 \x01(\x0b\x32\x14.gatepost.v1.ProfileB\x04\x90\xb5\x18\x01\x12\x13\n\x06locale\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_locale\"K\n\x0cLoginRequest\x12\x19\n\x05\x65mail\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc0\x02\x12 \n\x08password\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x08\x88\xb5\x18\x01\"d\n\rLoginResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.User\x12\x32\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32\x1a.gatepost.v1.BackendTokens\"\\\n\rBackendTokens\x12\x1a\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x04\x88\xb5\x18\x01\x12\x1b\n\rrefresh_token\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\x12\x12\n\nexpires_in\x18\x03 \x01(\x03\"\xdd\x01\n\x11OAuthLoginRequest\x12\x19\n\x05\x65mail\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc0\x02\x12\x1f\n\x08provider\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02H\x00\x88\x01\x01\x12*\n\x13provider_account_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10H\x01\x88\x01\x01\x12.\n\x08id_token\x18\x04 \x01(\tB\r\xbaH\x06r\x04\x18\x80\x80\x02\x88\xb5\x18\x01H\x02R\x08id_token\x88\x01\x01\x42\x0b\n\t_providerB\x16\n\x14_provider_account_idB\x0b\n\t_id_token\"i\n\x12OAuthLoginResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.User\x12\x32\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32\x1a.gatepost.v1.BackendTokens\"\xd3\x01\n\x14RefreshTokensRequest\x12\x32\n\x08username\x18\x01 \x01(\x0b\x32\x16.google.protobuf.ValueB\x08\x18\x01\xbaH\x03\xd8\x01\x03\x12-\n\x03sub\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueB\x08\x18\x01\xbaH\x03\xd8\x01\x03\x12I\n\nrequest_id\x18\x03 \x01(\tB0\xbaH-r+\x18$Z$00000000-0000-0000-0000-000000000000\xb0\x01\x01H\x00\x88\x01\x01\x42\r\n\x0b_request_id\"K\n\x15RefreshTokensResponse\x12\x32\n\x0e\x62\x61\x63kend_tokens\x18\x01 \x01(\x0b\x32\x1a.gatepost.v1.BackendTokens\"\x0f\n\rLogoutRequest\"\x10\n\x0eLogoutResponse2\xf7\x0c\n\x0b\x41uthService\x12s\n\x08Register\x12\x1c.gatepost.v1.RegisterRequest\x1a\x1d.gatepost.v1.RegisterResponse\"*\x88\xb5\x18\x01\x92\xb5\x18\x03\x08\xc9\x01\x82\xd3\xe4\x93\x02\x19\"\x0e/auth/register:\x01*b\x04user\x12\x63\n\x05Login\x12\x19.gatepost.v1.LoginRequest\x1a\x1a.gatepost.v1.LoginResponse\"#\x88\xb5\x18\x01\x92\xb5\x18\x05\x10\x90\x03\x18\x01\x82\xd3\xe4\x93\x02\x10\"\x0b/auth/login:\x01*\x12w\n\nOAuthLogin\x12\x1e.gatepost.v1.OAuthLoginRequest\x1a\x1f.gatepost.v1.OAuthLoginResponse\"(\x88\xb5\x18\x02\x92\xb5\x18\x05\x10\x91\x03\x18\x01\x82\xd3\xe4\x93\x02\x15\"\x10/auth/oAuthlogin:\x01*\x12\x84\x01\n\rRefreshTokens\x12!.gatepost.v1.RefreshTokensRequest\x1a\".gatepost.v1.RefreshTokensResponse\",\x88\xb5\x18\x04\x82\xd3\xe4\x93\x02\"\"\r/auth/refresh:\x01*b\x0e\x62\x61\x63kend_tokens\x12^\n\x06Logout\x12\x1a.gatepost.v1.LogoutRequest\x1a\x1b.gatepost.v1.LogoutResponse\"\x1b\x88\xb5\x18\x04\x82\xd3\xe4\x93\x02\x11\"\x0c/auth/logout:\x01*\x12\x7f\n\x0e\x46orgotPassword\x12\".gatepost.v1.ForgotPasswordRequest\x1a#.gatepost.v1.ForgotPasswordResponse\"$\x88\xb5\x18\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/auth/forgot-password:\x01*\x12\x9e\x01\n\rResetPassword\x12!.gatepost.v1.ResetPasswordRequest\x1a\".gatepost.v1.ResetPasswordResponse\"F\x88\xb5\x18\x01\x82\xd3\xe4\x93\x02<\"\x1c/auth/reset-password/{token}:\x01*Z\x19\"\x14/auth/reset-password:\x01*\x12\x85\x01\n\x0e\x43hangePassword\x12\".gatepost.v1.ChangePasswordRequest\x1a#.gatepost.v1.ChangePasswordResponse\"*\x88\xb5\x18\x03\x9a\xb5\x18\x02\x18\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/auth/change-password:\x01*\x12\xb5\x01\n\x18RequestEmailVerification\x12,.gatepost.v1.RequestEmailVerificationRequest\x1a-.gatepost.v1.RequestEmailVerificationResponse\"<\x88\xb5\x18\x03\x9a\xb5\x18\t\n\x07user_id\x82\xd3\xe4\x93\x02%\" /auth/request-email-verification:\x01*\x12\x94\x01\n\x0bVerifyEmail\x12\x1f.gatepost.v1.VerifyEmailRequest\x1a .gatepost.v1.VerifyEmailResponse\"B\x88\xb5\x18\x01\x82\xd3\xe4\x93\x02\x38\"\x1a/auth/verify-email/{token}:\x01*Z\x17\"\x12/auth/verify-email:\x01*\x12y\n\x0b\x43hangeEmail\x12\x1f.gatepost.v1.ChangeEmailRequest\x1a .gatepost.v1.ChangeEmailResponse\"\'\x88\xb5\x18\x03\x9a\xb5\x18\x02\x18\x01\x82\xd3\xe4\x93\x02\x17\"\x12/auth/change-email:\x01*\x12\xb9\x01\n\x12\x43onfirmEmailChange\x12&.gatepost.v1.ConfirmEmailChangeRequest\x1a\'.gatepost.v1.ConfirmEmailChangeResponse\"R\x88\xb5\x18\x01\x82\xd3\xe4\x93\x02H\"\"/auth/confirm-email-change/{token}:\x01*Z\x1f\"\x1a/auth/confirm-email-change:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -87,30 +88,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHSERVICE'].methods_by_name['ResetPassword']._serialized_options = b'\210\265\030\001\202\323\344\223\002<\"\034/auth/reset-password/{token}:\001*Z\031\"\024/auth/reset-password:\001*'
   _globals['_AUTHSERVICE'].methods_by_name['ChangePassword']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['ChangePassword']._serialized_options = b'\210\265\030\003\232\265\030\002\030\001\202\323\344\223\002\032\"\025/auth/change-password:\001*'
-  _globals['_REGISTERREQUEST']._serialized_start=222
-  _globals['_REGISTERREQUEST']._serialized_end=461
-  _globals['_REGISTERRESPONSE']._serialized_start=463
-  _globals['_REGISTERRESPONSE']._serialized_end=524
-  _globals['_REGISTEREDUSER']._serialized_start=526
-  _globals['_REGISTEREDUSER']._serialized_end=648
-  _globals['_LOGINREQUEST']._serialized_start=650
-  _globals['_LOGINREQUEST']._serialized_end=725
-  _globals['_LOGINRESPONSE']._serialized_start=727
-  _globals['_LOGINRESPONSE']._serialized_end=827
-  _globals['_BACKENDTOKENS']._serialized_start=829
-  _globals['_BACKENDTOKENS']._serialized_end=921
-  _globals['_OAUTHLOGINREQUEST']._serialized_start=924
-  _globals['_OAUTHLOGINREQUEST']._serialized_end=1145
-  _globals['_OAUTHLOGINRESPONSE']._serialized_start=1147
-  _globals['_OAUTHLOGINRESPONSE']._serialized_end=1252
-  _globals['_REFRESHTOKENSREQUEST']._serialized_start=1255
-  _globals['_REFRESHTOKENSREQUEST']._serialized_end=1466
-  _globals['_REFRESHTOKENSRESPONSE']._serialized_start=1468
-  _globals['_REFRESHTOKENSRESPONSE']._serialized_end=1543
-  _globals['_LOGOUTREQUEST']._serialized_start=1545
-  _globals['_LOGOUTREQUEST']._serialized_end=1560
-  _globals['_LOGOUTRESPONSE']._serialized_start=1562
-  _globals['_LOGOUTRESPONSE']._serialized_end=1578
-  _globals['_AUTHSERVICE']._serialized_start=1581
-  _globals['_AUTHSERVICE']._serialized_end=2590
+  _globals['_AUTHSERVICE'].methods_by_name['RequestEmailVerification']._loaded_options = None
+  _globals['_AUTHSERVICE'].methods_by_name['RequestEmailVerification']._serialized_options = b'\210\265\030\003\232\265\030\t\n\007user_id\202\323\344\223\002%\" /auth/request-email-verification:\001*'
+  _globals['_AUTHSERVICE'].methods_by_name['VerifyEmail']._loaded_options = None
+  _globals['_AUTHSERVICE'].methods_by_name['VerifyEmail']._serialized_options = b'\210\265\030\001\202\323\344\223\0028\"\032/auth/verify-email/{token}:\001*Z\027\"\022/auth/verify-email:\001*'
+  _globals['_AUTHSERVICE'].methods_by_name['ChangeEmail']._loaded_options = None
+  _globals['_AUTHSERVICE'].methods_by_name['ChangeEmail']._serialized_options = b'\210\265\030\003\232\265\030\002\030\001\202\323\344\223\002\027\"\022/auth/change-email:\001*'
+  _globals['_AUTHSERVICE'].methods_by_name['ConfirmEmailChange']._loaded_options = None
+  _globals['_AUTHSERVICE'].methods_by_name['ConfirmEmailChange']._serialized_options = b'\210\265\030\001\202\323\344\223\002H\"\"/auth/confirm-email-change/{token}:\001*Z\037\"\032/auth/confirm-email-change:\001*'
+  _globals['_REGISTERREQUEST']._serialized_start=253
+  _globals['_REGISTERREQUEST']._serialized_end=492
+  _globals['_REGISTERRESPONSE']._serialized_start=494
+  _globals['_REGISTERRESPONSE']._serialized_end=555
+  _globals['_REGISTEREDUSER']._serialized_start=557
+  _globals['_REGISTEREDUSER']._serialized_end=679
+  _globals['_LOGINREQUEST']._serialized_start=681
+  _globals['_LOGINREQUEST']._serialized_end=756
+  _globals['_LOGINRESPONSE']._serialized_start=758
+  _globals['_LOGINRESPONSE']._serialized_end=858
+  _globals['_BACKENDTOKENS']._serialized_start=860
+  _globals['_BACKENDTOKENS']._serialized_end=952
+  _globals['_OAUTHLOGINREQUEST']._serialized_start=955
+  _globals['_OAUTHLOGINREQUEST']._serialized_end=1176
+  _globals['_OAUTHLOGINRESPONSE']._serialized_start=1178
+  _globals['_OAUTHLOGINRESPONSE']._serialized_end=1283
+  _globals['_REFRESHTOKENSREQUEST']._serialized_start=1286
+  _globals['_REFRESHTOKENSREQUEST']._serialized_end=1497
+  _globals['_REFRESHTOKENSRESPONSE']._serialized_start=1499
+  _globals['_REFRESHTOKENSRESPONSE']._serialized_end=1574
+  _globals['_LOGOUTREQUEST']._serialized_start=1576
+  _globals['_LOGOUTREQUEST']._serialized_end=1591
+  _globals['_LOGOUTRESPONSE']._serialized_start=1593
+  _globals['_LOGOUTRESPONSE']._serialized_end=1609
+  _globals['_AUTHSERVICE']._serialized_start=1612
+  _globals['_AUTHSERVICE']._serialized_end=3267
 # @@protoc_insertion_point(module_scope)

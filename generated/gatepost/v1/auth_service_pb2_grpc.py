@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from gatepost.v1 import auth_emails_pb2 as gatepost_dot_v1_dot_auth__emails__pb2
 from gatepost.v1 import auth_passwords_pb2 as gatepost_dot_v1_dot_auth__passwords__pb2
 from gatepost.v1 import auth_service_pb2 as gatepost_dot_v1_dot_auth__service__pb2
 
@@ -79,6 +80,26 @@ class AuthServiceStub:
                 request_serializer=gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordRequest.SerializeToString,
                 response_deserializer=gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordResponse.FromString,
                 _registered_method=True)
+        self.RequestEmailVerification = channel.unary_unary(
+                '/gatepost.v1.AuthService/RequestEmailVerification',
+                request_serializer=gatepost_dot_v1_dot_auth__emails__pb2.RequestEmailVerificationRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_auth__emails__pb2.RequestEmailVerificationResponse.FromString,
+                _registered_method=True)
+        self.VerifyEmail = channel.unary_unary(
+                '/gatepost.v1.AuthService/VerifyEmail',
+                request_serializer=gatepost_dot_v1_dot_auth__emails__pb2.VerifyEmailRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_auth__emails__pb2.VerifyEmailResponse.FromString,
+                _registered_method=True)
+        self.ChangeEmail = channel.unary_unary(
+                '/gatepost.v1.AuthService/ChangeEmail',
+                request_serializer=gatepost_dot_v1_dot_auth__emails__pb2.ChangeEmailRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_auth__emails__pb2.ChangeEmailResponse.FromString,
+                _registered_method=True)
+        self.ConfirmEmailChange = channel.unary_unary(
+                '/gatepost.v1.AuthService/ConfirmEmailChange',
+                request_serializer=gatepost_dot_v1_dot_auth__emails__pb2.ConfirmEmailChangeRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_auth__emails__pb2.ConfirmEmailChangeResponse.FromString,
+                _registered_method=True)
 
 
 class AuthServiceServicer:
@@ -91,7 +112,8 @@ class AuthServiceServicer:
     def Register(self, request, context):
         """Registers a person with a password.
 
-        A taken address gets the same answer as a new one, and changes nothing.
+        A taken address gets the same answer as a new one, and changes nothing; a
+        mail tells its owner. To a new address a link is mailed that verifies it.
 
         Errors: PASSWORD_REFUSED, HASHING_BUSY.
         """
@@ -200,6 +222,59 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestEmailVerification(self, request, context):
+        """Mails a link that verifies the caller's own address.
+
+        The newest link is the one that works. An address that is verified
+        already gets no mail, and the same answer.
+
+        Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, PERMISSION_DENIED,
+        EMAIL_NOT_OWN, USER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyEmail(self, request, context):
+        """Verifies the address that a link was mailed to, by the link's token.
+
+        The token is used up. It is void once the user has another address or
+        another password.
+
+        Errors: ONE_TIME_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeEmail(self, request, context):
+        """Mails a link to a new address, which becomes the caller's own once the
+        link is confirmed.
+
+        Asks for the caller's password; a user without one must have signed in
+        less than five minutes ago. The answer does not tell whether the address
+        is another user's. The newest link is the one that works.
+
+        Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
+        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmEmailChange(self, request, context):
+        """Gives a user the new address that a link was mailed to, by the link's
+        token, and tells the address before by a mail.
+
+        The new address is verified by it. The token is used up, and the user's
+        other mailed links are void.
+
+        Errors: ONE_TIME_TOKEN_INVALID, EMAIL_TAKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -242,6 +317,26 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.ChangePassword,
                     request_deserializer=gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordRequest.FromString,
                     response_serializer=gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'RequestEmailVerification': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestEmailVerification,
+                    request_deserializer=gatepost_dot_v1_dot_auth__emails__pb2.RequestEmailVerificationRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_auth__emails__pb2.RequestEmailVerificationResponse.SerializeToString,
+            ),
+            'VerifyEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyEmail,
+                    request_deserializer=gatepost_dot_v1_dot_auth__emails__pb2.VerifyEmailRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_auth__emails__pb2.VerifyEmailResponse.SerializeToString,
+            ),
+            'ChangeEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeEmail,
+                    request_deserializer=gatepost_dot_v1_dot_auth__emails__pb2.ChangeEmailRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_auth__emails__pb2.ChangeEmailResponse.SerializeToString,
+            ),
+            'ConfirmEmailChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmEmailChange,
+                    request_deserializer=gatepost_dot_v1_dot_auth__emails__pb2.ConfirmEmailChangeRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_auth__emails__pb2.ConfirmEmailChangeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -464,6 +559,114 @@ class AuthService:
             '/gatepost.v1.AuthService/ChangePassword',
             gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordRequest.SerializeToString,
             gatepost_dot_v1_dot_auth__passwords__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestEmailVerification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AuthService/RequestEmailVerification',
+            gatepost_dot_v1_dot_auth__emails__pb2.RequestEmailVerificationRequest.SerializeToString,
+            gatepost_dot_v1_dot_auth__emails__pb2.RequestEmailVerificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AuthService/VerifyEmail',
+            gatepost_dot_v1_dot_auth__emails__pb2.VerifyEmailRequest.SerializeToString,
+            gatepost_dot_v1_dot_auth__emails__pb2.VerifyEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AuthService/ChangeEmail',
+            gatepost_dot_v1_dot_auth__emails__pb2.ChangeEmailRequest.SerializeToString,
+            gatepost_dot_v1_dot_auth__emails__pb2.ChangeEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmEmailChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AuthService/ConfirmEmailChange',
+            gatepost_dot_v1_dot_auth__emails__pb2.ConfirmEmailChangeRequest.SerializeToString,
+            gatepost_dot_v1_dot_auth__emails__pb2.ConfirmEmailChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

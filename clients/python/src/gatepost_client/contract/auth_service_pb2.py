@@ -22,42 +22,43 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from gatepost_client.contract import auth_emails_pb2 as gatepost__client_dot_contract_dot_auth__emails__pb2
 from gatepost_client.contract import auth_passwords_pb2 as gatepost__client_dot_contract_dot_auth__passwords__pb2
 from gatepost_client.contract import user_pb2 as gatepost__client_dot_contract_dot_user__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+gatepost_client/contract/auth_service.proto\x12\x12gatepost_client.v1\x1a-gatepost_client/contract/auth_passwords.proto\x1a#gatepost_client/contract/user.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb6\x01\n\x0fRegisterRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05\x65mail\x18\x02 \x01(\tR\x05\x65mail\x12\x1a\n\x08password\x18\x03 \x01(\tR\x08password\x12\x35\n\x07profile\x18\x04 \x01(\x0b\x32\x1b.gatepost_client.v1.ProfileR\x07profile\x12\x1b\n\x06locale\x18\x05 \x01(\tH\x00R\x06locale\x88\x01\x01\x42\t\n\x07_locale\"J\n\x10RegisterResponse\x12\x36\n\x04user\x18\x01 \x01(\x0b\x32\".gatepost_client.v1.RegisteredUserR\x04user\"\x99\x01\n\x0eRegisteredUser\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05\x65mail\x18\x02 \x01(\tR\x05\x65mail\x12\x35\n\x07profile\x18\x03 \x01(\x0b\x32\x1b.gatepost_client.v1.ProfileR\x07profile\x12\x1b\n\x06locale\x18\x04 \x01(\tH\x00R\x06locale\x88\x01\x01\x42\t\n\x07_locale\"@\n\x0cLoginRequest\x12\x14\n\x05\x65mail\x18\x01 \x01(\tR\x05\x65mail\x12\x1a\n\x08password\x18\x02 \x01(\tR\x08password\"\x87\x01\n\rLoginResponse\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\x12H\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32!.gatepost_client.v1.BackendTokensR\rbackendTokens\"v\n\rBackendTokens\x12!\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tR\x0b\x61\x63\x63\x65ssToken\x12#\n\rrefresh_token\x18\x02 \x01(\tR\x0crefreshToken\x12\x1d\n\nexpires_in\x18\x03 \x01(\x03R\texpiresIn\"\xd2\x01\n\x11OAuthLoginRequest\x12\x14\n\x05\x65mail\x18\x01 \x01(\tR\x05\x65mail\x12\x1f\n\x08provider\x18\x02 \x01(\tH\x00R\x08provider\x88\x01\x01\x12\x33\n\x13provider_account_id\x18\x03 \x01(\tH\x01R\x11providerAccountId\x88\x01\x01\x12\x1f\n\x08id_token\x18\x04 \x01(\tH\x02R\x08id_token\x88\x01\x01\x42\x0b\n\t_providerB\x16\n\x14_provider_account_idB\x0b\n\t_id_token\"\x8c\x01\n\x12OAuthLoginResponse\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\x12H\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32!.gatepost_client.v1.BackendTokensR\rbackendTokens\"\xa7\x01\n\x14RefreshTokensRequest\x12\x32\n\x08username\x18\x01 \x01(\x0b\x32\x16.google.protobuf.ValueR\x08username\x12(\n\x03sub\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x03sub\x12\"\n\nrequest_id\x18\x03 \x01(\tH\x00R\trequestId\x88\x01\x01\x42\r\n\x0b_request_id\"a\n\x15RefreshTokensResponse\x12H\n\x0e\x62\x61\x63kend_tokens\x18\x01 \x01(\x0b\x32!.gatepost_client.v1.BackendTokensR\rbackendTokens\"\x0f\n\rLogoutRequest\"\x10\n\x0eLogoutResponse2\xfe\x05\n\x0b\x41uthService\x12U\n\x08Register\x12#.gatepost_client.v1.RegisterRequest\x1a$.gatepost_client.v1.RegisterResponse\x12L\n\x05Login\x12 .gatepost_client.v1.LoginRequest\x1a!.gatepost_client.v1.LoginResponse\x12[\n\nOAuthLogin\x12%.gatepost_client.v1.OAuthLoginRequest\x1a&.gatepost_client.v1.OAuthLoginResponse\x12\x64\n\rRefreshTokens\x12(.gatepost_client.v1.RefreshTokensRequest\x1a).gatepost_client.v1.RefreshTokensResponse\x12O\n\x06Logout\x12!.gatepost_client.v1.LogoutRequest\x1a\".gatepost_client.v1.LogoutResponse\x12g\n\x0e\x46orgotPassword\x12).gatepost_client.v1.ForgotPasswordRequest\x1a*.gatepost_client.v1.ForgotPasswordResponse\x12\x64\n\rResetPassword\x12(.gatepost_client.v1.ResetPasswordRequest\x1a).gatepost_client.v1.ResetPasswordResponse\x12g\n\x0e\x43hangePassword\x12).gatepost_client.v1.ChangePasswordRequest\x1a*.gatepost_client.v1.ChangePasswordResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+gatepost_client/contract/auth_service.proto\x12\x12gatepost_client.v1\x1a*gatepost_client/contract/auth_emails.proto\x1a-gatepost_client/contract/auth_passwords.proto\x1a#gatepost_client/contract/user.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb6\x01\n\x0fRegisterRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05\x65mail\x18\x02 \x01(\tR\x05\x65mail\x12\x1a\n\x08password\x18\x03 \x01(\tR\x08password\x12\x35\n\x07profile\x18\x04 \x01(\x0b\x32\x1b.gatepost_client.v1.ProfileR\x07profile\x12\x1b\n\x06locale\x18\x05 \x01(\tH\x00R\x06locale\x88\x01\x01\x42\t\n\x07_locale\"J\n\x10RegisterResponse\x12\x36\n\x04user\x18\x01 \x01(\x0b\x32\".gatepost_client.v1.RegisteredUserR\x04user\"\x99\x01\n\x0eRegisteredUser\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05\x65mail\x18\x02 \x01(\tR\x05\x65mail\x12\x35\n\x07profile\x18\x03 \x01(\x0b\x32\x1b.gatepost_client.v1.ProfileR\x07profile\x12\x1b\n\x06locale\x18\x04 \x01(\tH\x00R\x06locale\x88\x01\x01\x42\t\n\x07_locale\"@\n\x0cLoginRequest\x12\x14\n\x05\x65mail\x18\x01 \x01(\tR\x05\x65mail\x12\x1a\n\x08password\x18\x02 \x01(\tR\x08password\"\x87\x01\n\rLoginResponse\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\x12H\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32!.gatepost_client.v1.BackendTokensR\rbackendTokens\"v\n\rBackendTokens\x12!\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tR\x0b\x61\x63\x63\x65ssToken\x12#\n\rrefresh_token\x18\x02 \x01(\tR\x0crefreshToken\x12\x1d\n\nexpires_in\x18\x03 \x01(\x03R\texpiresIn\"\xd2\x01\n\x11OAuthLoginRequest\x12\x14\n\x05\x65mail\x18\x01 \x01(\tR\x05\x65mail\x12\x1f\n\x08provider\x18\x02 \x01(\tH\x00R\x08provider\x88\x01\x01\x12\x33\n\x13provider_account_id\x18\x03 \x01(\tH\x01R\x11providerAccountId\x88\x01\x01\x12\x1f\n\x08id_token\x18\x04 \x01(\tH\x02R\x08id_token\x88\x01\x01\x42\x0b\n\t_providerB\x16\n\x14_provider_account_idB\x0b\n\t_id_token\"\x8c\x01\n\x12OAuthLoginResponse\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\x12H\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32!.gatepost_client.v1.BackendTokensR\rbackendTokens\"\xa7\x01\n\x14RefreshTokensRequest\x12\x32\n\x08username\x18\x01 \x01(\x0b\x32\x16.google.protobuf.ValueR\x08username\x12(\n\x03sub\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x03sub\x12\"\n\nrequest_id\x18\x03 \x01(\tH\x00R\trequestId\x88\x01\x01\x42\r\n\x0b_request_id\"a\n\x15RefreshTokensResponse\x12H\n\x0e\x62\x61\x63kend_tokens\x18\x01 \x01(\x0b\x32!.gatepost_client.v1.BackendTokensR\rbackendTokens\"\x0f\n\rLogoutRequest\"\x10\n\x0eLogoutResponse2\xbb\t\n\x0b\x41uthService\x12U\n\x08Register\x12#.gatepost_client.v1.RegisterRequest\x1a$.gatepost_client.v1.RegisterResponse\x12L\n\x05Login\x12 .gatepost_client.v1.LoginRequest\x1a!.gatepost_client.v1.LoginResponse\x12[\n\nOAuthLogin\x12%.gatepost_client.v1.OAuthLoginRequest\x1a&.gatepost_client.v1.OAuthLoginResponse\x12\x64\n\rRefreshTokens\x12(.gatepost_client.v1.RefreshTokensRequest\x1a).gatepost_client.v1.RefreshTokensResponse\x12O\n\x06Logout\x12!.gatepost_client.v1.LogoutRequest\x1a\".gatepost_client.v1.LogoutResponse\x12g\n\x0e\x46orgotPassword\x12).gatepost_client.v1.ForgotPasswordRequest\x1a*.gatepost_client.v1.ForgotPasswordResponse\x12\x64\n\rResetPassword\x12(.gatepost_client.v1.ResetPasswordRequest\x1a).gatepost_client.v1.ResetPasswordResponse\x12g\n\x0e\x43hangePassword\x12).gatepost_client.v1.ChangePasswordRequest\x1a*.gatepost_client.v1.ChangePasswordResponse\x12\x85\x01\n\x18RequestEmailVerification\x12\x33.gatepost_client.v1.RequestEmailVerificationRequest\x1a\x34.gatepost_client.v1.RequestEmailVerificationResponse\x12^\n\x0bVerifyEmail\x12&.gatepost_client.v1.VerifyEmailRequest\x1a\'.gatepost_client.v1.VerifyEmailResponse\x12^\n\x0b\x43hangeEmail\x12&.gatepost_client.v1.ChangeEmailRequest\x1a\'.gatepost_client.v1.ChangeEmailResponse\x12s\n\x12\x43onfirmEmailChange\x12-.gatepost_client.v1.ConfirmEmailChangeRequest\x1a..gatepost_client.v1.ConfirmEmailChangeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gatepost_client.contract.auth_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REGISTERREQUEST']._serialized_start=182
-  _globals['_REGISTERREQUEST']._serialized_end=364
-  _globals['_REGISTERRESPONSE']._serialized_start=366
-  _globals['_REGISTERRESPONSE']._serialized_end=440
-  _globals['_REGISTEREDUSER']._serialized_start=443
-  _globals['_REGISTEREDUSER']._serialized_end=596
-  _globals['_LOGINREQUEST']._serialized_start=598
-  _globals['_LOGINREQUEST']._serialized_end=662
-  _globals['_LOGINRESPONSE']._serialized_start=665
-  _globals['_LOGINRESPONSE']._serialized_end=800
-  _globals['_BACKENDTOKENS']._serialized_start=802
-  _globals['_BACKENDTOKENS']._serialized_end=920
-  _globals['_OAUTHLOGINREQUEST']._serialized_start=923
-  _globals['_OAUTHLOGINREQUEST']._serialized_end=1133
-  _globals['_OAUTHLOGINRESPONSE']._serialized_start=1136
-  _globals['_OAUTHLOGINRESPONSE']._serialized_end=1276
-  _globals['_REFRESHTOKENSREQUEST']._serialized_start=1279
-  _globals['_REFRESHTOKENSREQUEST']._serialized_end=1446
-  _globals['_REFRESHTOKENSRESPONSE']._serialized_start=1448
-  _globals['_REFRESHTOKENSRESPONSE']._serialized_end=1545
-  _globals['_LOGOUTREQUEST']._serialized_start=1547
-  _globals['_LOGOUTREQUEST']._serialized_end=1562
-  _globals['_LOGOUTRESPONSE']._serialized_start=1564
-  _globals['_LOGOUTRESPONSE']._serialized_end=1580
-  _globals['_AUTHSERVICE']._serialized_start=1583
-  _globals['_AUTHSERVICE']._serialized_end=2349
+  _globals['_REGISTERREQUEST']._serialized_start=226
+  _globals['_REGISTERREQUEST']._serialized_end=408
+  _globals['_REGISTERRESPONSE']._serialized_start=410
+  _globals['_REGISTERRESPONSE']._serialized_end=484
+  _globals['_REGISTEREDUSER']._serialized_start=487
+  _globals['_REGISTEREDUSER']._serialized_end=640
+  _globals['_LOGINREQUEST']._serialized_start=642
+  _globals['_LOGINREQUEST']._serialized_end=706
+  _globals['_LOGINRESPONSE']._serialized_start=709
+  _globals['_LOGINRESPONSE']._serialized_end=844
+  _globals['_BACKENDTOKENS']._serialized_start=846
+  _globals['_BACKENDTOKENS']._serialized_end=964
+  _globals['_OAUTHLOGINREQUEST']._serialized_start=967
+  _globals['_OAUTHLOGINREQUEST']._serialized_end=1177
+  _globals['_OAUTHLOGINRESPONSE']._serialized_start=1180
+  _globals['_OAUTHLOGINRESPONSE']._serialized_end=1320
+  _globals['_REFRESHTOKENSREQUEST']._serialized_start=1323
+  _globals['_REFRESHTOKENSREQUEST']._serialized_end=1490
+  _globals['_REFRESHTOKENSRESPONSE']._serialized_start=1492
+  _globals['_REFRESHTOKENSRESPONSE']._serialized_end=1589
+  _globals['_LOGOUTREQUEST']._serialized_start=1591
+  _globals['_LOGOUTREQUEST']._serialized_end=1606
+  _globals['_LOGOUTRESPONSE']._serialized_start=1608
+  _globals['_LOGOUTRESPONSE']._serialized_end=1624
+  _globals['_AUTHSERVICE']._serialized_start=1627
+  _globals['_AUTHSERVICE']._serialized_end=2838
 # @@protoc_insertion_point(module_scope)

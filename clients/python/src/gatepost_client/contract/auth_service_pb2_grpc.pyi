@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from gatepost_client.contract import auth_emails_pb2 as _auth_emails_pb2
 from gatepost_client.contract import auth_passwords_pb2 as _auth_passwords_pb2
 from gatepost_client.contract import auth_service_pb2 as _auth_service_pb2
 from grpc import aio as _aio
@@ -24,7 +25,8 @@ class AuthServiceStub:
     Register: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RegisterRequest, _auth_service_pb2.RegisterResponse]
     """Registers a person with a password.
 
-    A taken address gets the same answer as a new one, and changes nothing.
+    A taken address gets the same answer as a new one, and changes nothing; a
+    mail tells its owner. To a new address a link is mailed that verifies it.
 
     Errors: PASSWORD_REFUSED, HASHING_BUSY.
     """
@@ -101,6 +103,43 @@ class AuthServiceStub:
     Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, PASSWORD_REFUSED,
     CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
     """
+    RequestEmailVerification: _aio.UnaryUnaryMultiCallable[_auth_emails_pb2.RequestEmailVerificationRequest, _auth_emails_pb2.RequestEmailVerificationResponse]
+    """Mails a link that verifies the caller's own address.
+
+    The newest link is the one that works. An address that is verified
+    already gets no mail, and the same answer.
+
+    Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, PERMISSION_DENIED,
+    EMAIL_NOT_OWN, USER_NOT_FOUND.
+    """
+    VerifyEmail: _aio.UnaryUnaryMultiCallable[_auth_emails_pb2.VerifyEmailRequest, _auth_emails_pb2.VerifyEmailResponse]
+    """Verifies the address that a link was mailed to, by the link's token.
+
+    The token is used up. It is void once the user has another address or
+    another password.
+
+    Errors: ONE_TIME_TOKEN_INVALID.
+    """
+    ChangeEmail: _aio.UnaryUnaryMultiCallable[_auth_emails_pb2.ChangeEmailRequest, _auth_emails_pb2.ChangeEmailResponse]
+    """Mails a link to a new address, which becomes the caller's own once the
+    link is confirmed.
+
+    Asks for the caller's password; a user without one must have signed in
+    less than five minutes ago. The answer does not tell whether the address
+    is another user's. The newest link is the one that works.
+
+    Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
+    CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+    """
+    ConfirmEmailChange: _aio.UnaryUnaryMultiCallable[_auth_emails_pb2.ConfirmEmailChangeRequest, _auth_emails_pb2.ConfirmEmailChangeResponse]
+    """Gives a user the new address that a link was mailed to, by the link's
+    token, and tells the address before by a mail.
+
+    The new address is verified by it. The token is used up, and the user's
+    other mailed links are void.
+
+    Errors: ONE_TIME_TOKEN_INVALID, EMAIL_TAKEN.
+    """
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     """AuthService registers people and signs them in and out.
@@ -117,7 +156,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_auth_service_pb2.RegisterResponse]:
         """Registers a person with a password.
 
-        A taken address gets the same answer as a new one, and changes nothing.
+        A taken address gets the same answer as a new one, and changes nothing; a
+        mail tells its owner. To a new address a link is mailed that verifies it.
 
         Errors: PASSWORD_REFUSED, HASHING_BUSY.
         """
@@ -235,6 +275,67 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, PASSWORD_REFUSED,
         CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+        """
+
+    @_abc_1.abstractmethod
+    def RequestEmailVerification(
+        self,
+        request: _auth_emails_pb2.RequestEmailVerificationRequest,
+        context: _aio.ServicerContext[_auth_emails_pb2.RequestEmailVerificationRequest, _abc.Awaitable[_auth_emails_pb2.RequestEmailVerificationResponse]],
+    ) -> _abc.Awaitable[_auth_emails_pb2.RequestEmailVerificationResponse]:
+        """Mails a link that verifies the caller's own address.
+
+        The newest link is the one that works. An address that is verified
+        already gets no mail, and the same answer.
+
+        Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, PERMISSION_DENIED,
+        EMAIL_NOT_OWN, USER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def VerifyEmail(
+        self,
+        request: _auth_emails_pb2.VerifyEmailRequest,
+        context: _aio.ServicerContext[_auth_emails_pb2.VerifyEmailRequest, _abc.Awaitable[_auth_emails_pb2.VerifyEmailResponse]],
+    ) -> _abc.Awaitable[_auth_emails_pb2.VerifyEmailResponse]:
+        """Verifies the address that a link was mailed to, by the link's token.
+
+        The token is used up. It is void once the user has another address or
+        another password.
+
+        Errors: ONE_TIME_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def ChangeEmail(
+        self,
+        request: _auth_emails_pb2.ChangeEmailRequest,
+        context: _aio.ServicerContext[_auth_emails_pb2.ChangeEmailRequest, _abc.Awaitable[_auth_emails_pb2.ChangeEmailResponse]],
+    ) -> _abc.Awaitable[_auth_emails_pb2.ChangeEmailResponse]:
+        """Mails a link to a new address, which becomes the caller's own once the
+        link is confirmed.
+
+        Asks for the caller's password; a user without one must have signed in
+        less than five minutes ago. The answer does not tell whether the address
+        is another user's. The newest link is the one that works.
+
+        Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
+        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmEmailChange(
+        self,
+        request: _auth_emails_pb2.ConfirmEmailChangeRequest,
+        context: _aio.ServicerContext[_auth_emails_pb2.ConfirmEmailChangeRequest, _abc.Awaitable[_auth_emails_pb2.ConfirmEmailChangeResponse]],
+    ) -> _abc.Awaitable[_auth_emails_pb2.ConfirmEmailChangeResponse]:
+        """Gives a user the new address that a link was mailed to, by the link's
+        token, and tells the address before by a mail.
+
+        The new address is verified by it. The token is used up, and the user's
+        other mailed links are void.
+
+        Errors: ONE_TIME_TOKEN_INVALID, EMAIL_TAKEN.
         """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _aio.Server) -> None: ...

@@ -122,6 +122,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     (FAILED_PRECONDITION).
     Example: ChangePassword by somebody who signed in with a provider an hour ago.
     """
+    ERROR_REASON_EMAIL_NOT_OWN: _ErrorReason.ValueType  # 34
+    """The address is not the caller's own (INVALID_ARGUMENT).
+    Example: RequestEmailVerification for the address that the caller had before.
+    """
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 40
     """There is no such user (NOT_FOUND).
     Example: LinkAccount for a user id that does not exist.
@@ -291,6 +295,10 @@ ERROR_REASON_REAUTHENTICATION_REQUIRED: ErrorReason.ValueType  # 31
 """A user without a password proves themselves by a sign-in of the last five minutes, and this one is older
 (FAILED_PRECONDITION).
 Example: ChangePassword by somebody who signed in with a provider an hour ago.
+"""
+ERROR_REASON_EMAIL_NOT_OWN: ErrorReason.ValueType  # 34
+"""The address is not the caller's own (INVALID_ARGUMENT).
+Example: RequestEmailVerification for the address that the caller had before.
 """
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 40
 """There is no such user (NOT_FOUND).
