@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import asyncpg
 from google.protobuf.descriptor import ServiceDescriptor
 
 from auth_server.background import repeating
-from auth_server.domain.access_tokens import LONGEST_LIFE, AccessTokenPolicy
+from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.key_lives import RELOAD_EVERY, KeyPlan
 from auth_server.domain.password_rules import PasswordRules
@@ -69,6 +70,7 @@ from auth_server.usecases.services import Services
 from auth_server.usecases.sign_in import SignIn
 from auth_server.usecases.sign_ins import SignIns
 from auth_server.usecases.squatters import Squatters
+from auth_server.usecases.sweeping import REVOCATIONS_MATTER, Retention, Sweeping, sweeps_of
 from auth_server.usecases.tokens import Tokens
 from auth_server.usecases.users import Users
 from gatepost.v1 import (
@@ -82,7 +84,6 @@ from gatepost.v1 import (
 )
 
 Clock = Callable[[], datetime]
-CLOCKS_DIFFER = timedelta(minutes=5)  # those of several servers and of the database, at the most
 SWEEP_EVERY = timedelta(minutes=5)
 
 
@@ -147,7 +148,7 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
                 f"cannot listen on {transport.address} for gRPC: is it in use? choose another {other}"
             ) from error
         await stack.enter_async_context(tail.following())
-        await stack.enter_async_context(repeating("sweep of revocations", revocations.sweep, every=SWEEP_EVERY))
+        await _sweep_meanwhile(settings, database, clock, stack)
 
         async def drain() -> None:
             await health.drain()
@@ -165,13 +166,22 @@ def _mail_templates(settings: AuthServerSettings) -> MailTemplates:
 
 def _revocation_tail(settings: AuthServerSettings, clock: Clock) -> RevocationTail:
     url = settings.database_url.get_secret_value()
-    # Not the setting: a server that runs beside, or this one before its last start, may have made longer lives.
-    matters = LONGEST_LIFE + CLOCKS_DIFFER
 
     def connect() -> AbstractAsyncContextManager[revocation_log.Listening]:
         return revocation_log.listening(url, prepared=settings.database_prepared_statements)
 
-    return RevocationTail(connect, lambda: clock() - matters)
+    return RevocationTail(connect, lambda: clock() - REVOCATIONS_MATTER)
+
+
+async def _sweep_meanwhile(
+    settings: AuthServerSettings, database: Database, clock: Clock, stack: AsyncExitStack
+) -> None:
+    """Every sweep in a task of its own, until the stack ends."""
+    retention = Retention(settings.dead_mail_retention, settings.audit_retention or None)
+    sweeping = Sweeping(database, clock)
+    for sweep in sweeps_of(retention):
+        turn = functools.partial(sweeping.turn, sweep)
+        await stack.enter_async_context(repeating(f"sweep of {sweep.what}", turn, every=SWEEP_EVERY))
 
 
 async def _check_migrated(url: str) -> None:
@@ -205,14 +215,11 @@ async def _rpcs(
     hash_pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
     stack.callback(hash_pool.close)
     outbox = outbox_of(settings, clock)
-    await stack.enter_async_context(
-        repeating("sweep of mail limits", lambda: outbox.sweep(database), every=SWEEP_EVERY)
-    )
     identities = Identities(database, access, clock)
     squatters = Squatters(outbox, clock)
     users = Users(database, squatters, derived_key(ring, "page tokens"), clock)
     accounts = Accounts(database, seal, squatters)
-    erasure = Erasure(database)
+    erasure = Erasure(database, clock)
     lives = RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life)
     windows = ReplayWindows(settings.refresh_replay_window, settings.refresh_retry_window)
     sign_in = SignIn(
@@ -243,7 +250,7 @@ async def _rpcs(
             "AuthService",
             AuthService(registration, sign_in, refreshing, resets, password_changes, emails),
         ),
-        (users_service_pb2, "UsersService", UsersService(users, erasure, Exporting(database, accounts))),
+        (users_service_pb2, "UsersService", UsersService(users, erasure, Exporting(database, accounts, outbox, clock))),
         (
             session_service_pb2,
             "SessionService",

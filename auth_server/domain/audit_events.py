@@ -24,3 +24,5 @@ class AuditEvent(StrEnum):
     PASSWORD_RESET = "password-reset"  # noqa: S105 (not a password)
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 (not a password)
     REFRESH_TOKEN_REUSED = "refresh-token-reused"  # noqa: S105 (not a password)
+    USER_EXPORTED = "user-exported"
+    USER_DELETED = "user-deleted"

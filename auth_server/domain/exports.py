@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 
 from auth_server.domain.adapter import Account, Session
+from auth_server.domain.one_time_tokens import Purpose
 from auth_server.domain.revocations import Revocation
 from auth_server.domain.users import User
 
@@ -65,7 +66,65 @@ class HeldVerificationToken:
     expires: datetime
 
 
-Held = HeldUser | HeldAccount | Session | HeldSignIn | HeldVerificationToken | Revocation
+@dataclass(frozen=True, slots=True)
+class HeldOneTimeToken:
+    """A token of a mailed link."""
+
+    purpose: Purpose
+    address: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SealedMail:
+    """A mail in the outbox as it is stored; `sealed` is None where its values have been wiped."""
+
+    id: UUID
+    kind: str
+    recipient: str
+    locale: str | None
+    created_at: datetime
+    expires: datetime | None
+    dead_at: datetime | None
+    attempts: int
+    last_error: str | None
+    sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMail:
+    """A mail in the outbox, and what its text is made of but for the secret of its link."""
+
+    mail: SealedMail
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAuditEvent:
+    """An entry of the audit log."""
+
+    id: int
+    event: str
+    at: datetime
+    request_id: str | None
+
+
+Held = (
+    HeldUser
+    | HeldAccount
+    | Session
+    | HeldSignIn
+    | HeldVerificationToken
+    | HeldOneTimeToken
+    | HeldMail
+    | HeldAuditEvent
+    | Revocation
+)
+
+
+def held_mail_of(mail: SealedMail, values: Mapping[str, str]) -> HeldMail:
+    """The mail as it is told, without the secret of its link."""
+    return HeldMail(mail, {name: value for name, value in values.items() if not _SECRET.search(name)})
 
 
 def held_account_of(account: Account) -> HeldAccount:

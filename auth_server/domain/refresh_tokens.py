@@ -11,6 +11,9 @@ from uuid import UUID
 from auth_server.domain.access_tokens import AccessToken
 from auth_server.domain.users import User
 
+LONGEST_WINDOW = timedelta(hours=1)
+"""No server answers a use again after this time, whatever its settings."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:

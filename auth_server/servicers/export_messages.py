@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
 
 from auth_server.domain.adapter import Session
-from auth_server.domain.exports import Held, HeldAccount, HeldSignIn, HeldUser, HeldVerificationToken
+from auth_server.domain.exports import (
+    Held,
+    HeldAccount,
+    HeldAuditEvent,
+    HeldMail,
+    HeldOneTimeToken,
+    HeldSignIn,
+    HeldUser,
+    HeldVerificationToken,
+)
+from auth_server.domain.revocations import Revocation
 from auth_server.servicers.times import write_time
 from auth_server.servicers.user_messages import message_of_user
 from gatepost.v1 import export_pb2 as pb
-
-
-def record_of(held: Held) -> pb.ExportUserResponse:
-    """The record that tells it."""
-    match held:
-        case HeldUser():
-            return pb.ExportUserResponse(user=_user(held))
-        case HeldAccount():
-            return pb.ExportUserResponse(account=_account(held))
-        case Session():
-            record = pb.SessionRecord(id=str(held.id))
-            write_time(held.expires, record.expire_time)
-            return pb.ExportUserResponse(session=record)
-        case HeldSignIn():
-            return pb.ExportUserResponse(sign_in=_sign_in(held))
-        case HeldVerificationToken():
-            token = pb.VerificationTokenRecord(identifier=held.identifier)
-            write_time(held.expires, token.expire_time)
-            return pb.ExportUserResponse(verification_token=token)
-        case _:
-            entry = pb.RevocationRecord(subject=held.subject.value, subject_id=held.subject_id, reason=held.reason)
-            write_time(held.revoked_at, entry.revoke_time)
-            return pb.ExportUserResponse(revocation=entry)
 
 
 def _user(held: HeldUser) -> pb.UserRecord:
@@ -70,9 +57,77 @@ def _sign_in(held: HeldSignIn) -> pb.SignInRecord:
     return record
 
 
+def _mail(held: HeldMail) -> pb.MailRecord:
+    mail = held.mail
+    record = pb.MailRecord(
+        kind=mail.kind,
+        recipient=mail.recipient,
+        locale=mail.locale,
+        attempts=mail.attempts,
+        error=mail.last_error,
+        values=_struct(held.values),
+    )
+    write_time(mail.created_at, record.create_time)
+    if mail.expires is not None:
+        write_time(mail.expires, record.expire_time)
+    if mail.dead_at is not None:
+        write_time(mail.dead_at, record.fail_time)
+    return record
+
+
+def _session(held: Session) -> pb.SessionRecord:
+    record = pb.SessionRecord(id=str(held.id))
+    write_time(held.expires, record.expire_time)
+    return record
+
+
+def _verification_token(held: HeldVerificationToken) -> pb.VerificationTokenRecord:
+    record = pb.VerificationTokenRecord(identifier=held.identifier)
+    write_time(held.expires, record.expire_time)
+    return record
+
+
+def _one_time_token(held: HeldOneTimeToken) -> pb.OneTimeTokenRecord:
+    record = pb.OneTimeTokenRecord(purpose=held.purpose.value, address=held.address)
+    write_time(held.expires, record.expire_time)
+    return record
+
+
+def _audit_event(held: HeldAuditEvent) -> pb.AuditEventRecord:
+    record = pb.AuditEventRecord(event=held.event, request_id=held.request_id)
+    write_time(held.at, record.event_time)
+    return record
+
+
+def _revocation(held: Revocation) -> pb.RevocationRecord:
+    record = pb.RevocationRecord(subject=held.subject.value, subject_id=held.subject_id, reason=held.reason)
+    write_time(held.revoked_at, record.revoke_time)
+    return record
+
+
 def _struct(values: Mapping[str, Any] | None) -> Struct | None:
     if values is None:
         return None
     struct = Struct()
     struct.update(values)
     return struct
+
+
+# The field of the answer that each kind is told in, and what makes its record.
+_RECORDS: Mapping[type, tuple[str, Callable[[Any], Any]]] = {
+    HeldUser: ("user", _user),
+    HeldAccount: ("account", _account),
+    Session: ("session", _session),
+    HeldSignIn: ("sign_in", _sign_in),
+    HeldVerificationToken: ("verification_token", _verification_token),
+    HeldOneTimeToken: ("one_time_token", _one_time_token),
+    HeldMail: ("mail", _mail),
+    HeldAuditEvent: ("audit_event", _audit_event),
+    Revocation: ("revocation", _revocation),
+}
+
+
+def record_of(held: Held) -> pb.ExportUserResponse:
+    """The record that tells it."""
+    field, message_of = _RECORDS[type(held)]
+    return pb.ExportUserResponse(**{field: message_of(held)})

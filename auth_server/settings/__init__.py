@@ -16,6 +16,7 @@ from auth_server.settings.mail import MailSettings
 from auth_server.settings.mail_templates import MailTemplateSettings
 from auth_server.settings.one_time_tokens import OneTimeTokenSettings
 from auth_server.settings.passwords import PasswordSettings
+from auth_server.settings.retention import RetentionSettings
 from auth_server.settings.secrets import SecretSettings
 from auth_server.settings.sources import NamedSource
 from auth_server.settings.tokens import TokenSettings
@@ -27,6 +28,7 @@ MOST_SECRET_CHARACTERS = 1024  # a header must hold it
 
 # Fields stand in the order of the bases, the last one's first.
 class AuthServerSettings(
+    RetentionSettings,
     MailSettings,
     MailTemplateSettings,
     KeySettings,

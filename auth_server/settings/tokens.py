@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings
 
 from auth_server.domain.access_tokens import LONGEST_LIFE
+from auth_server.domain.refresh_tokens import LONGEST_WINDOW
 
 
 class IdTokenIssuer(BaseModel):
@@ -50,7 +51,7 @@ class TokenSettings(BaseSettings):
         timedelta,
         Field(
             ge=timedelta(0),
-            le=timedelta(hours=1),
+            le=LONGEST_WINDOW,
             description="The same for a retry that repeats the `request_id` of the use. 0 switches that off.",
         ),
     ] = timedelta(minutes=5)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from uuid import UUID
 
 from auth_server.domain.adapter import SealedAccount, Session
-from auth_server.domain.exports import HeldSignIn, HeldUser, HeldVerificationToken
+from auth_server.domain.exports import (
+    HeldAuditEvent,
+    HeldOneTimeToken,
+    HeldSignIn,
+    HeldUser,
+    HeldVerificationToken,
+    SealedMail,
+)
+from auth_server.domain.one_time_tokens import Purpose
 from auth_server.domain.revocations import Revocation
 from auth_server.storage.accounts import account_of
 from auth_server.storage.database import Db
@@ -119,6 +127,61 @@ async def verification_tokens(
         size,
     )
     return [HeldVerificationToken(row["identifier"], row["token_hash"], row["expires"]) for row in rows]
+
+
+async def one_time_tokens(db: Db, user_id: UUID, last: HeldOneTimeToken | None, size: int) -> list[HeldOneTimeToken]:
+    """The user's tokens of mailed links: one a purpose at the most."""
+    rows = await db.fetch(
+        """
+        SELECT purpose, address, expires
+          FROM one_time_tokens
+         WHERE user_id = $1
+           AND ($2::text IS NULL OR purpose > $2)
+         ORDER BY purpose
+         LIMIT $3
+        """,
+        user_id,
+        last.purpose.value if last else None,
+        size,
+    )
+    return [HeldOneTimeToken(Purpose(row["purpose"]), row["address"], row["expires"]) for row in rows]
+
+
+async def mails(db: Db, of: tuple[UUID, str | None], last: SealedMail | None, size: int) -> list[SealedMail]:
+    """The mails of the user, and those to this address, without regard to ASCII case, that are nobody's yet."""
+    rows = await db.fetch(
+        """
+        SELECT id, kind, recipient, locale, created_at, expires, dead_at, attempts, last_error, sealed
+          FROM outbox
+         WHERE (user_id = $1
+                OR (user_id IS NULL AND lower(recipient COLLATE "C") = lower($2::text COLLATE "C")))
+           AND ($3::uuid IS NULL OR id > $3)
+         ORDER BY id
+         LIMIT $4
+        """,
+        *of,
+        last.id if last else None,
+        size,
+    )
+    return [SealedMail(**row) for row in rows]
+
+
+async def audit_events(db: Db, user_id: UUID, last: HeldAuditEvent | None, size: int) -> list[HeldAuditEvent]:
+    """The entries of the audit log that speak of the user."""
+    rows = await db.fetch(
+        """
+        SELECT id, event, at, request_id
+          FROM audit_events
+         WHERE user_id = $1
+           AND id > $2
+         ORDER BY id
+         LIMIT $3
+        """,
+        user_id,
+        last.id if last else 0,
+        size,
+    )
+    return [HeldAuditEvent(**row) for row in rows]
 
 
 async def revocations(db: Db, user_id: UUID, last: Revocation | None, size: int) -> list[Revocation]:

@@ -80,19 +80,13 @@ async def add(db: Db, row: NewRow, of_address: Allowance, of_account: Allowance 
     return added is not None
 
 
-async def sweep_allowances(db: Db, now: datetime, limit: int) -> int:
-    """How many limits that are whole again were forgotten, at most so many."""
-    rows = await db.fetch(
+async def delete_to(db: Db, email: str) -> None:
+    """Deletes the mails to this address that are nobody's yet, without regard to ASCII case."""
+    await db.fetch(
         """
-        DELETE FROM mail_allowances
-         WHERE subject IN (SELECT subject
-                             FROM mail_allowances
-                            WHERE whole_at < $1
-                            LIMIT $2
-                              FOR UPDATE SKIP LOCKED)
-        RETURNING whole_at
+        DELETE FROM outbox
+         WHERE user_id IS NULL
+           AND lower(recipient COLLATE "C") = lower($1::text COLLATE "C")
         """,
-        now,
-        limit,
+        email,
     )
-    return len(rows)

@@ -54,25 +54,6 @@ async def since(
     return Look([revocation_of(row) for row in rows if row["number"] is not None], seen)
 
 
-async def sweep(db: Db, revoked_before: datetime, limit: int) -> int:
-    """How many of the oldest entries were deleted, at most so many; the tokens that they spoke of have expired."""
-    rows = await db.fetch(
-        """
-        DELETE FROM revocations
-         WHERE number IN (SELECT number
-                            FROM revocations
-                           WHERE revoked_at < $1
-                           ORDER BY number
-                           LIMIT $2
-                             FOR UPDATE SKIP LOCKED)
-        RETURNING number
-        """,
-        revoked_before,
-        limit,
-    )
-    return len(rows)
-
-
 class Listening:
     """A connection of its own, which PostgreSQL tells of new entries.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.errors import UserNotFoundError
 from auth_server.domain.ids import find_id
 from auth_server.domain.users import AdapterUser
-from auth_server.storage import users, verification_tokens
+from auth_server.storage import audit, outbox, users, verification_tokens
 from auth_server.storage.database import Database, Db
 
 
@@ -15,11 +18,12 @@ from auth_server.storage.database import Database, Db
 class Erasure:
     """The one way in which a user is deleted.
 
-    All that is theirs goes in one transaction. What stays names nobody: entries of the revocation log, by ids alone,
-    for as long as verifiers elsewhere must hear of them.
+    All that is theirs goes in one transaction. What stays names nobody: entries of the revocation log and of the audit
+    log, by ids alone, for as long as those are kept.
     """
 
     db: Database
+    clock: Callable[[], datetime]
 
     async def erase(self, user_id: str) -> None:
         """Erases the user.
@@ -38,8 +42,12 @@ class Erasure:
 
         async def work(db: Db) -> AdapterUser | None:
             user = await users.delete(db, erased)
-            if user is not None and user.email is not None:
+            if user is None:
+                return None
+            if user.email is not None:
                 await verification_tokens.delete_of(db, user.email)
+                await outbox.delete_to(db, user.email)
+            await audit.record(db, AuditEvent.USER_DELETED, user.id, self.clock())
             return user
 
         return await self.db.transaction(work)

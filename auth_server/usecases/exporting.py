@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
+from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.errors import UserNotFoundError
-from auth_server.domain.exports import Held, HeldUser, held_account_of
+from auth_server.domain.exports import Held, HeldUser, held_account_of, held_mail_of
 from auth_server.domain.ids import get_user_id
-from auth_server.storage import exports
+from auth_server.storage import audit, exports
 from auth_server.storage.database import Db
 from auth_server.usecases.accounts import Accounts
+from auth_server.usecases.outbox import Outbox
 
 PAGE = 100
 
@@ -26,6 +29,8 @@ class Exporting:
 
     db: Db
     accounts: Accounts
+    outbox: Outbox
+    clock: Callable[[], datetime]
 
     async def of(self, user_id: str) -> AsyncIterator[Held]:
         """All that is held of the user, the user first.
@@ -39,6 +44,7 @@ class Exporting:
         held = await exports.find_user(self.db, get_user_id(user_id))
         if held is None:
             raise UserNotFoundError
+        await audit.record(self.db, AuditEvent.USER_EXPORTED, held.user.id, self.clock())
         return self._told(held)
 
     async def _told(self, held: HeldUser) -> AsyncIterator[Held]:
@@ -53,6 +59,12 @@ class Exporting:
         if email is not None:
             async for token in self._pages(exports.verification_tokens, email):
                 yield token
+        async for one_time_token in self._pages(exports.one_time_tokens, user_id):
+            yield one_time_token
+        async for mail in self._pages(exports.mails, (user_id, email)):
+            yield held_mail_of(mail, self.outbox.values_of(mail.id, mail.recipient, mail.sealed))
+        async for event in self._pages(exports.audit_events, user_id):
+            yield event
         async for revocation in self._pages(exports.revocations, user_id):
             yield revocation
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,8 +19,6 @@ from auth_server.storage import outbox
 from auth_server.storage.database import Db
 
 log = logging.getLogger(__name__)
-
-SWEEP_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +47,16 @@ class Outbox:
             return False
         return True
 
-    async def sweep(self, db: Db) -> None:
-        """Deletes what is known of limits that are whole again, in batches."""
-        while await outbox.sweep_allowances(db, self.clock(), SWEEP_BATCH) == SWEEP_BATCH:
-            pass
+    def values_of(self, mail_id: UUID, recipient: str, sealed: bytes | None) -> Mapping[str, str]:
+        """What a row was sealed with; nothing where that has been wiped.
+
+        Raises:
+            SealBrokenError: it does not open.
+        """
+        if sealed is None:
+            return {}
+        values: dict[str, str] = orjson.loads(self.seal.open(sealed, row_identity(mail_id, recipient)))
+        return values
 
     def _of_address(self, mail: Mail) -> Allowance:
         return Allowance.of(self._subject(mail.kind, mailbox_of(mail.recipient)), self.limits.per_address)

@@ -1,10 +1,9 @@
-"""Watching the revocation log, and keeping it short."""
+"""Watching the revocation log."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from auth_server.domain.errors import DatabaseUnavailableError, ServerStoppingError
 from auth_server.domain.revocations import BEGINNING, Look, Position, Revocation, position_of
@@ -14,8 +13,6 @@ from auth_server.usecases.revocation_tail import RevocationTail
 
 HEARTBEAT_SECONDS = 2.0
 PAGE = 500
-SWEEP_MARGIN = timedelta(hours=1)
-SWEEP_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +52,6 @@ class Revocations:
             DatabaseUnavailableError: nobody can know what is revoked now.
         """
         return _Watch(self, position_of(cursor)).told()
-
-    async def sweep(self) -> None:
-        """Deletes entries that matter no more, in batches."""
-        before = self.tail.matters_since() - SWEEP_MARGIN
-        while await revocations.sweep(self.db, before, SWEEP_BATCH) == SWEEP_BATCH:
-            pass
 
 
 class _Watch:

@@ -128,14 +128,3 @@ async def test_mails_go_with_their_user(db, sql, people, outbox):
     await sql.execute("DELETE FROM users")
 
     assert await number_of(sql) == 0
-
-
-async def test_limits_that_are_whole_again_are_forgotten(db, sql, clock, outbox):
-    await outbox.put(db, a_mail())
-
-    await outbox.sweep(db)
-    assert await sql.fetchval("SELECT count(*) FROM mail_allowances") == 1
-    clock.advance(timedelta(hours=1))
-    await outbox.sweep(db)
-
-    assert await sql.fetchval("SELECT count(*) FROM mail_allowances") == 0

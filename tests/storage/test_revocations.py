@@ -2,14 +2,14 @@
 
 import asyncio
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.revocations import BEGINNING, Position, position_of
-from auth_server.storage.revocations import listening, since, sweep
+from auth_server.storage.revocations import listening, since
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -123,19 +123,6 @@ async def test_a_cursor_with_many_running_transactions_falls_back_to_the_oldest(
     assert position_of(many.cursor) == Position("a", 900, ())
     few = Position("a", 1000, tuple(range(900, 960)))
     assert position_of(few.cursor) == few
-
-
-async def test_old_entries_are_swept_in_batches(db, sql, present):
-    now = datetime.now(UTC)
-    for number in range(5):
-        await log(sql, f"{number}", now - timedelta(days=1))
-    await log(sql, "new", now)
-
-    swept = [await sweep(db, now - timedelta(hours=2), 2) for _ in range(4)]
-
-    assert swept[:2] == [2, 2]
-    assert swept[-1] == 0
-    assert (await look(db, present))[0] == ["new"]
 
 
 @pytest.mark.requirement(45)

@@ -29,7 +29,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gatepost/v1/export.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19gatepost/v1/options.proto\x1a\x16gatepost/v1/user.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"*\n\x11\x45xportUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"\xd2\x02\n\x12\x45xportUserResponse\x12\'\n\x04user\x18\x01 \x01(\x0b\x32\x17.gatepost.v1.UserRecordH\x00\x12-\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32\x1a.gatepost.v1.AccountRecordH\x00\x12-\n\x07session\x18\x03 \x01(\x0b\x32\x1a.gatepost.v1.SessionRecordH\x00\x12,\n\x07sign_in\x18\x04 \x01(\x0b\x32\x19.gatepost.v1.SignInRecordH\x00\x12\x42\n\x12verification_token\x18\x05 \x01(\x0b\x32$.gatepost.v1.VerificationTokenRecordH\x00\x12\x33\n\nrevocation\x18\x06 \x01(\x0b\x32\x1d.gatepost.v1.RevocationRecordH\x00:\x04\x88\xb5\x18\x01\x42\x08\n\x06record\"\x89\x01\n\nUserRecord\x12%\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.UserB\x04\x90\xb5\x18\x01\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x30\n\x0c\x64isable_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0chas_password\x18\x04 \x01(\x08\"\xa7\x02\n\rAccountRecord\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x1b\n\x13provider_account_id\x18\x03 \x01(\t\x12\x17\n\nexpires_at\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\ntoken_type\x18\x05 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05scope\x18\x06 \x01(\tH\x02\x88\x01\x01\x12\x30\n\x0fid_token_claims\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\'\n\x06\x65xtras\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08withheld\x18\t \x03(\tB\r\n\x0b_expires_atB\r\n\x0b_token_typeB\x08\n\x06_scope\"L\n\rSessionRecord\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc7\x02\n\x0cSignInRecord\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x06\x64\x65vice\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x61\x64\x64ress\x18\x03 \x01(\tH\x01\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nend_reason\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x31\n\rrefresh_times\x18\x08 \x03(\x0b\x32\x1a.google.protobuf.TimestampB\t\n\x07_deviceB\n\n\x08_addressB\r\n\x0b_end_reason\"^\n\x17VerificationTokenRecord\x12\x12\n\nidentifier\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"x\n\x10RevocationRecord\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x12\n\nsubject_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12/\n\x0brevoke_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gatepost/v1/export.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19gatepost/v1/options.proto\x1a\x16gatepost/v1/user.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"*\n\x11\x45xportUserRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"\xec\x03\n\x12\x45xportUserResponse\x12\'\n\x04user\x18\x01 \x01(\x0b\x32\x17.gatepost.v1.UserRecordH\x00\x12-\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32\x1a.gatepost.v1.AccountRecordH\x00\x12-\n\x07session\x18\x03 \x01(\x0b\x32\x1a.gatepost.v1.SessionRecordH\x00\x12,\n\x07sign_in\x18\x04 \x01(\x0b\x32\x19.gatepost.v1.SignInRecordH\x00\x12\x42\n\x12verification_token\x18\x05 \x01(\x0b\x32$.gatepost.v1.VerificationTokenRecordH\x00\x12\x33\n\nrevocation\x18\x06 \x01(\x0b\x32\x1d.gatepost.v1.RevocationRecordH\x00\x12\x39\n\x0eone_time_token\x18\x07 \x01(\x0b\x32\x1f.gatepost.v1.OneTimeTokenRecordH\x00\x12\'\n\x04mail\x18\x08 \x01(\x0b\x32\x17.gatepost.v1.MailRecordH\x00\x12\x34\n\x0b\x61udit_event\x18\t \x01(\x0b\x32\x1d.gatepost.v1.AuditEventRecordH\x00:\x04\x88\xb5\x18\x01\x42\x08\n\x06record\"\x89\x01\n\nUserRecord\x12%\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.UserB\x04\x90\xb5\x18\x01\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x30\n\x0c\x64isable_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0chas_password\x18\x04 \x01(\x08\"\xa7\x02\n\rAccountRecord\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x1b\n\x13provider_account_id\x18\x03 \x01(\t\x12\x17\n\nexpires_at\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\ntoken_type\x18\x05 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05scope\x18\x06 \x01(\tH\x02\x88\x01\x01\x12\x30\n\x0fid_token_claims\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\'\n\x06\x65xtras\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08withheld\x18\t \x03(\tB\r\n\x0b_expires_atB\r\n\x0b_token_typeB\x08\n\x06_scope\"L\n\rSessionRecord\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc7\x02\n\x0cSignInRecord\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x06\x64\x65vice\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x61\x64\x64ress\x18\x03 \x01(\tH\x01\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nend_reason\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x31\n\rrefresh_times\x18\x08 \x03(\x0b\x32\x1a.google.protobuf.TimestampB\t\n\x07_deviceB\n\n\x08_addressB\r\n\x0b_end_reason\"^\n\x17VerificationTokenRecord\x12\x12\n\nidentifier\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"x\n\x10RevocationRecord\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x12\n\nsubject_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12/\n\x0brevoke_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x12OneTimeTokenRecord\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb7\x02\n\nMailRecord\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x11\n\trecipient\x18\x02 \x01(\t\x12\x13\n\x06locale\x18\x03 \x01(\tH\x00\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tfail_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\x05\x12\x12\n\x05\x65rror\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\'\n\x06values\x18\t \x01(\x0b\x32\x17.google.protobuf.StructB\t\n\x07_localeB\x08\n\x06_error\"y\n\x10\x41uditEventRecord\x12\r\n\x05\x65vent\x18\x01 \x01(\t\x12.\n\nevent_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nrequest_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_request_idb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,17 +45,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTUSERREQUEST']._serialized_start=184
   _globals['_EXPORTUSERREQUEST']._serialized_end=226
   _globals['_EXPORTUSERRESPONSE']._serialized_start=229
-  _globals['_EXPORTUSERRESPONSE']._serialized_end=567
-  _globals['_USERRECORD']._serialized_start=570
-  _globals['_USERRECORD']._serialized_end=707
-  _globals['_ACCOUNTRECORD']._serialized_start=710
-  _globals['_ACCOUNTRECORD']._serialized_end=1005
-  _globals['_SESSIONRECORD']._serialized_start=1007
-  _globals['_SESSIONRECORD']._serialized_end=1083
-  _globals['_SIGNINRECORD']._serialized_start=1086
-  _globals['_SIGNINRECORD']._serialized_end=1413
-  _globals['_VERIFICATIONTOKENRECORD']._serialized_start=1415
-  _globals['_VERIFICATIONTOKENRECORD']._serialized_end=1509
-  _globals['_REVOCATIONRECORD']._serialized_start=1511
-  _globals['_REVOCATIONRECORD']._serialized_end=1631
+  _globals['_EXPORTUSERRESPONSE']._serialized_end=721
+  _globals['_USERRECORD']._serialized_start=724
+  _globals['_USERRECORD']._serialized_end=861
+  _globals['_ACCOUNTRECORD']._serialized_start=864
+  _globals['_ACCOUNTRECORD']._serialized_end=1159
+  _globals['_SESSIONRECORD']._serialized_start=1161
+  _globals['_SESSIONRECORD']._serialized_end=1237
+  _globals['_SIGNINRECORD']._serialized_start=1240
+  _globals['_SIGNINRECORD']._serialized_end=1567
+  _globals['_VERIFICATIONTOKENRECORD']._serialized_start=1569
+  _globals['_VERIFICATIONTOKENRECORD']._serialized_end=1663
+  _globals['_REVOCATIONRECORD']._serialized_start=1665
+  _globals['_REVOCATIONRECORD']._serialized_end=1785
+  _globals['_ONETIMETOKENRECORD']._serialized_start=1787
+  _globals['_ONETIMETOKENRECORD']._serialized_end=1890
+  _globals['_MAILRECORD']._serialized_start=1893
+  _globals['_MAILRECORD']._serialized_end=2204
+  _globals['_AUDITEVENTRECORD']._serialized_start=2206
+  _globals['_AUDITEVENTRECORD']._serialized_end=2327
 # @@protoc_insertion_point(module_scope)

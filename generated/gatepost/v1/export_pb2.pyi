@@ -59,6 +59,9 @@ class ExportUserResponse(_message.Message):
     SIGN_IN_FIELD_NUMBER: _builtins.int
     VERIFICATION_TOKEN_FIELD_NUMBER: _builtins.int
     REVOCATION_FIELD_NUMBER: _builtins.int
+    ONE_TIME_TOKEN_FIELD_NUMBER: _builtins.int
+    MAIL_FIELD_NUMBER: _builtins.int
+    AUDIT_EVENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def user(self) -> Global___UserRecord:
         """The user; the first record, and once."""
@@ -85,6 +88,20 @@ class ExportUserResponse(_message.Message):
         their sign-ins.
         """
 
+    @_builtins.property
+    def one_time_token(self) -> Global___OneTimeTokenRecord:
+        """A token of a mailed link."""
+
+    @_builtins.property
+    def mail(self) -> Global___MailRecord:
+        """A mail to the user or their address that waits to be sent, or that
+        could not be.
+        """
+
+    @_builtins.property
+    def audit_event(self) -> Global___AuditEventRecord:
+        """An entry of the audit log."""
+
     def __init__(
         self,
         *,
@@ -94,12 +111,15 @@ class ExportUserResponse(_message.Message):
         sign_in: Global___SignInRecord | None = ...,
         verification_token: Global___VerificationTokenRecord | None = ...,
         revocation: Global___RevocationRecord | None = ...,
+        one_time_token: Global___OneTimeTokenRecord | None = ...,
+        mail: Global___MailRecord | None = ...,
+        audit_event: Global___AuditEventRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["user", "account", "session", "sign_in", "verification_token", "revocation"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["user", "account", "session", "sign_in", "verification_token", "revocation", "one_time_token", "mail", "audit_event"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -378,3 +398,140 @@ class RevocationRecord(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RevocationRecord: _TypeAlias = RevocationRecord  # noqa: Y015
+
+@_typing.final
+class OneTimeTokenRecord(_message.Message):
+    """OneTimeTokenRecord is a token of a mailed link, held as a hash."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    purpose: _builtins.str
+    """What it is good for: `reset-password`, `verify-email` or `change-email`."""
+    address: _builtins.str
+    """The address that it was mailed to."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it expires, or has expired."""
+
+    def __init__(
+        self,
+        *,
+        purpose: _builtins.str = ...,
+        address: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "expire_time", b"expire_time", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OneTimeTokenRecord: _TypeAlias = OneTimeTokenRecord  # noqa: Y015
+
+@_typing.final
+class MailRecord(_message.Message):
+    """MailRecord is a mail that waits to be sent, or that could not be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    FAIL_TIME_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """What it tells, such as `verify-email`."""
+    recipient: _builtins.str
+    """The address that it goes to."""
+    locale: _builtins.str
+    """The language that it is to be written in (BCP 47); unset where that is not
+    known.
+    """
+    attempts: _builtins.int
+    """How often it was tried."""
+    error: _builtins.str
+    """What the latest try failed by; unset where none has failed."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was written into the outbox."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When its link is good no more; unset where it has none."""
+
+    @_builtins.property
+    def fail_time(self) -> _timestamp_pb2.Timestamp:
+        """When it failed for good; unset while it waits."""
+
+    @_builtins.property
+    def values(self) -> _struct_pb2.Struct:
+        """What its text is made of, but for the secret of its link."""
+
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        recipient: _builtins.str = ...,
+        locale: _builtins.str | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        fail_time: _timestamp_pb2.Timestamp | None = ...,
+        attempts: _builtins.int = ...,
+        error: _builtins.str | None = ...,
+        values: _struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "_locale", b"_locale", "create_time", b"create_time", "error", b"error", "expire_time", b"expire_time", "fail_time", b"fail_time", "locale", b"locale", "values", b"values"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "_locale", b"_locale", "attempts", b"attempts", "create_time", b"create_time", "error", b"error", "expire_time", b"expire_time", "fail_time", b"fail_time", "kind", b"kind", "locale", b"locale", "recipient", b"recipient", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__error: _TypeAlias = _typing.Literal["error"]  # noqa: Y015
+    _WhichOneofArgType__error: _TypeAlias = _typing.Literal["_error", b"_error"]  # noqa: Y015
+    _WhichOneofReturnType__locale: _TypeAlias = _typing.Literal["locale"]  # noqa: Y015
+    _WhichOneofArgType__locale: _TypeAlias = _typing.Literal["_locale", b"_locale"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__error) -> _WhichOneofReturnType__error | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__locale) -> _WhichOneofReturnType__locale | None: ...
+
+Global___MailRecord: _TypeAlias = MailRecord  # noqa: Y015
+
+@_typing.final
+class AuditEventRecord(_message.Message):
+    """AuditEventRecord is an entry of the audit log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    event: _builtins.str
+    """What happened, such as `password-reset`."""
+    request_id: _builtins.str
+    """The id of the request that it happened in; unset where there was none."""
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        event: _builtins.str = ...,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "event_time", b"event_time", "request_id", b"request_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "event", b"event", "event_time", b"event_time", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
+    _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
+
+Global___AuditEventRecord: _TypeAlias = AuditEventRecord  # noqa: Y015
