@@ -1,11 +1,20 @@
 """Deleting a user: nothing that is theirs stays."""
 
+import asyncio
+from uuid import UUID
+
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gatepost.v1 import adapter_service_pb2
+from auth_server.mailing import outbox_of
+from gatepost.v1 import adapter_service_pb2, export_pb2
 from gatepost.v1 import users_service_pb2 as pb
+from tests.faults import Fault, content_of
+from tests.mails import a_mail
 from tests.people import refused
+from tests.personal_data import PERSONAL
+
+STATEMENTS = 4
 
 
 async def a_verification_token(people, identifier, token):
@@ -48,3 +57,65 @@ async def test_a_user_who_is_not_there_is_not_deleted(people):
     answer = await people.adapter.DeleteUser(request, metadata=people.secret)
 
     assert not answer.HasField("user")
+
+
+@pytest.mark.requirement(63)
+async def test_a_fault_at_any_statement_erases_nothing(people, db, sql, settings, clock, monkeypatch):
+    ann = await people.signed_in()
+    await people.a_session(ann.id)
+    await a_verification_token(people, ann.email, "a" * 64)
+    await outbox_of(settings, clock).put(db, a_mail(ann.email, user_id=None))
+    before = await content_of(sql, PERSONAL)
+    fault = Fault(monkeypatch)
+
+    for number in range(1, STATEMENTS + 1):
+        fault.set_at(number)
+        with refused("DATABASE_UNAVAILABLE"):
+            await by_the_user(people, ann)
+        assert await content_of(sql, PERSONAL) == before
+    fault.set_at(STATEMENTS + 1)
+    await by_the_user(people, ann)
+
+    assert fault.seen == STATEMENTS
+    assert {table for table, rows in (await content_of(sql, PERSONAL)).items() if rows} == {
+        "audit_events",
+        "revocations",
+    }
+
+
+@pytest.mark.requirement(63)
+async def test_mails_to_the_address_that_are_others_stay(people, db, sql, settings, clock):
+    ann, bob = await people.signed_in(), await people.signed_in()
+    await sql.execute("DELETE FROM outbox")
+    outbox = outbox_of(settings, clock)
+    await outbox.put(db, a_mail(ann.email, user_id=UUID(bob.id)))
+    await outbox.put(db, a_mail(ann.email.upper(), user_id=None))
+
+    await by_the_user(people, ann)
+
+    assert [str(row["user_id"]) for row in await sql.fetch("SELECT user_id FROM outbox")] == [bob.id]
+
+
+@pytest.mark.requirement(63)
+async def test_an_erasure_and_an_export_are_audited(people, sql):
+    ann = await people.signed_in()
+    call = people.users.ExportUser(export_pb2.ExportUserRequest(id=ann.id), metadata=ann.bearer)
+    assert [record async for record in call]
+
+    await by_the_user(people, ann)
+
+    events = await sql.fetch("SELECT event FROM audit_events WHERE user_id = $1 ORDER BY id", ann.id)
+    assert [row["event"] for row in events][-2:] == ["user-exported", "user-deleted"]
+
+
+@pytest.mark.requirement(63)
+async def test_two_deletions_at_once_are_one(people, sql):
+    ann = await people.signed_in()
+    for number in range(20):
+        await a_verification_token(people, ann.email, f"{number:064}")
+    request = adapter_service_pb2.AdapterServiceDeleteUserRequest(id=ann.id)
+
+    answers = await asyncio.gather(*(people.adapter.DeleteUser(request, metadata=people.secret) for _ in range(5)))
+
+    assert sum(answer.HasField("user") for answer in answers) == 1
+    assert await sql.fetchval("SELECT count(*) FROM audit_events WHERE event = 'user-deleted'") == 1
