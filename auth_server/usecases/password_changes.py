@@ -43,10 +43,9 @@ class PasswordChanges:
             HashingBusyError: too many passwords wait.
             AccessTokenInvalidError: the caller's sign-in has ended meanwhile, or their password has changed.
         """
-        self.rules.check(new_password)
-        version = await self.reauthentication.proven(caller, current_password)
         owner = await self._owner(self.db, caller)
         self.rules.check(new_password, owner.email, owner.name)
+        version = await self.reauthentication.proven(caller, current_password)
         hashed = await self.hash_pool.run(self.hashes.make, new_password)
 
         async def work(db: Db) -> None:
