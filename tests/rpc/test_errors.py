@@ -52,10 +52,12 @@ async def failure(path, error):
     """What a caller sees when the handler fails in this way."""
     rpcs = rpcs_of([(service, Failing(error)) for service in SERVICES], [request_log, errors, deadlines(5)])
     request = GetMessageClass(rpcs[path].method.descriptor.input_type)()
+    channel, metadata = InProcessChannel(rpcs, lambda _: None), [("x-request-id", "request-1")]
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await InProcessChannel(rpcs, lambda _: None).unary_unary(path)(
-            request, metadata=[("x-request-id", "request-1")]
-        )
+        if rpcs[path].method.streams:
+            await anext(aiter(channel.unary_stream(path)(request, metadata=metadata)))
+        else:
+            await channel.unary_unary(path)(request, metadata=metadata)
     return caught.value
 
 
