@@ -53,11 +53,12 @@ async def failure(path, error):
     rpcs = rpcs_of([(service, Failing(error)) for service in SERVICES], [request_log, errors, deadlines(5)])
     request = GetMessageClass(rpcs[path].method.descriptor.input_type)()
     channel, metadata = InProcessChannel(rpcs, lambda _: None), [("x-request-id", "request-1")]
+    if rpcs[path].method.streams:
+        answer = anext(aiter(channel.unary_stream(path)(request, metadata=metadata)))
+    else:
+        answer = channel.unary_unary(path)(request, metadata=metadata)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        if rpcs[path].method.streams:
-            await anext(aiter(channel.unary_stream(path)(request, metadata=metadata)))
-        else:
-            await channel.unary_unary(path)(request, metadata=metadata)
+        await answer
     return caught.value
 
 
