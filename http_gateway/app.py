@@ -18,6 +18,7 @@ from http_gateway.gateway import Gateway
 from http_gateway.headers import CACHEABLE_JSON_HEADERS
 from http_gateway.http_server import HttpServer
 from http_gateway.own_routes import Document, Liveness, Readiness
+from http_gateway.pages.routes import link_pages
 from http_gateway.settings import GatewaySettings
 from http_gateway.streamed_routes import StreamedRoute
 from http_gateway.transcoder import BoundRoute
@@ -49,6 +50,7 @@ def make_gateway(settings: GatewaySettings, channel: Channel) -> Gateway:
         Document("/openapi.json", openapi, CACHEABLE_JSON_HEADERS),
         Document("/docs", docs_page(openapi), DOCS_HEADERS),
         *(dev_mail_routes(settings.dev_mail_folder) if settings.dev_mail_folder else []),
+        *link_pages(channel, settings),
     ]
     return Gateway(routes)
 

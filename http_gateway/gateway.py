@@ -95,4 +95,6 @@ def _refused(
         }
         level = logging.ERROR if defect else logging.WARNING if status >= 500 else logging.INFO
         log.log(level, "refused", extra=line, exc_info=defect)
+    if refusal.shown is not None:
+        return refusal.shown
     return problem(refusal, request_id, manners)

@@ -83,6 +83,8 @@ class RefusedError(Exception):
         self.headers = headers or {}
         self.by_server = by_server
         self.rule = rule
+        self.shown: web.Response | None = None
+        """What is answered instead of a problem, where people read it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -48,7 +48,9 @@ class _EnvironmentOrFile(EnvSettingsSource):
 class GatewaySettings(BaseSettings):
     """The gateway's settings, each read once from GATEPOST_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEPOST_", env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="GATEPOST_", env_ignore_empty=True, populate_by_name=True, hide_input_in_errors=True
+    )
 
     http_host: str = Field(default="127.0.0.1", description="Address that the gateway listens on.")
     http_port: int = Field(
@@ -118,6 +120,20 @@ class GatewaySettings(BaseSettings):
         default=None,
         description="Folder whose mails `/dev/mail` shows to a browser on this machine. `gatepost up` sets it; it is "
         "refused in production, and where the gateway listens on more than a loopback address.",
+    )
+    link_base_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("GATEPOST_LINK_BASE_URL", "DNAME"),
+        description="Where the front end has the pages that mailed links lead to. Without it, the gateway serves its "
+        "own: `/reset-password`, `/verify-email`, `/confirm-email`. Alike in the auth server and the gateway.",
+    )
+    product_name: str = Field(
+        default="Gatepost",
+        min_length=1,
+        max_length=64,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="What people know this deployment as: the gateway's own pages call it so. Alike in the auth server "
+        "and the gateway.",
     )
     disabled_routes: Annotated[list[str], NoDecode] = Field(
         default=[],

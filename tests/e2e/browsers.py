@@ -53,10 +53,15 @@ class Windows:
         context = await self.browser.new_context(locale=language, java_script_enabled=script, **more)
         context.set_default_timeout(PATIENCE_MS)
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))
-        context.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        context.on("console", lambda said: self._keep(said.text) if said.type == "error" else None)
         context.on("request", lambda request: self.requests.append(request.url))
         self.opened.append(context)
         return await context.new_page()
+
+    def _keep(self, complaint: str) -> None:
+        # An answer other than success is no complaint of the page's.
+        if not complaint.startswith("Failed to load resource: the server responded with"):
+            self.complaints.append(complaint)
 
     async def close(self) -> None:
         """Closes them all."""

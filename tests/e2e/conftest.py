@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -15,8 +15,11 @@ from auth_server.app import RunningServer
 from auth_server.storage.database import Database
 from http_gateway.app import running
 from http_gateway.settings import GatewaySettings
+from tests.cli.command import Up
 from tests.e2e import browsers
 from tests.e2e.browsers import Windows, chromium, find_chromium
+from tests.e2e.strangers import Stranger, stranger
+from tests.e2e.ups import up_with_mails
 
 Needs = Callable[[bool, str], None]
 
@@ -69,3 +72,17 @@ async def windows(shared_chromium: Browser) -> AsyncIterator[Windows]:
     windows = Windows(shared_chromium)
     yield windows
     await windows.close()
+
+
+@pytest.fixture(scope="session")
+def up() -> Iterator[Up]:
+    """A `gatepost up` with a database of its own, whose mails are shown at /dev/mail."""
+    with up_with_mails() as running:
+        yield running
+
+
+@pytest.fixture
+async def evil() -> AsyncIterator[Stranger]:
+    """Another site."""
+    async with stranger() as site:
+        yield site

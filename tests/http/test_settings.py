@@ -53,3 +53,10 @@ def test_a_gateways_credential_is_a_name_and_a_secret(wrong):
         GatewaySettings(auth_gateway_credential=wrong)
 
     assert "sec ret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["GATEPOST_LINK_BASE_URL", "DNAME"])
+def test_the_front_ends_address_has_the_names_that_the_auth_server_reads(monkeypatch, name):
+    monkeypatch.setenv(name, "https://example.org")
+
+    assert GatewaySettings().link_base_url == "https://example.org"
