@@ -166,11 +166,11 @@ async def refresh_answers(db: Db, given_before: datetime, limit: int) -> int:
                SET sealed_answer = NULL, request_id_hash = NULL
              WHERE ctid = ANY (ARRAY(SELECT successor.ctid
                                        FROM refresh_tokens AS successor
-                                       JOIN refresh_tokens AS used
-                                         ON used.family_id = successor.family_id
-                                        AND used.generation = successor.generation - 1
                                       WHERE successor.sealed_answer IS NOT NULL
-                                        AND used.used_at < $1
+                                        AND (SELECT used_at
+                                               FROM refresh_tokens AS used
+                                              WHERE used.family_id = successor.family_id
+                                                AND used.generation = successor.generation - 1) < $1
                                       LIMIT $2
                                         FOR UPDATE OF successor SKIP LOCKED))
             RETURNING true

@@ -16,7 +16,7 @@ from auth_server.storage.database import Db
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.outbox import Outbox
 
-PAGE = 100
+PAGE = 25
 
 Key = TypeVar("Key")
 Row = TypeVar("Row")
