@@ -34,10 +34,9 @@ from auth_server.interceptors.guards import Guards
 from auth_server.interceptors.request_ids import request_ids
 from auth_server.interceptors.request_log import request_log
 from auth_server.interceptors.validation import validation
-from auth_server.mailing import outbox_of
+from auth_server.mailing import MailingError, mailing, outbox_of
 from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders, Issuer
-from auth_server.outside.mail_templates import MailTemplates, MailTemplatesError
 from auth_server.outside.password_lists import PasswordListError, common_passwords, listed_passwords
 from auth_server.servicers.adapter import AdapterService
 from auth_server.servicers.auth import AuthService
@@ -116,7 +115,6 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
         StartError: the database cannot be reached or is not migrated, a port is taken, a key or a file is missing, a
             template of mails fails, or gRPC would be plaintext and nobody asked for that.
     """
-    _mail_templates(settings)
     url = settings.database_url.get_secret_value()
     try:
         transport = transport_of(settings)
@@ -147,6 +145,10 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             raise StartError(
                 f"cannot listen on {transport.address} for gRPC: is it in use? choose another {other}"
             ) from error
+        try:
+            await stack.enter_async_context(mailing(settings, database, clock))
+        except MailingError as error:
+            raise StartError(str(error)) from error
         await stack.enter_async_context(tail.following())
         await _sweep_meanwhile(settings, database, clock, stack)
 
@@ -155,13 +157,6 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             tail.stop()  # who watches goes on at another server
 
         yield RunningServer(InProcessChannel(rpcs, health.check), port, transport.target(port), drain)
-
-
-def _mail_templates(settings: AuthServerSettings) -> MailTemplates:
-    try:
-        return MailTemplates(settings.product_name, settings.mail_templates, settings.mail_locale)
-    except MailTemplatesError as error:
-        raise StartError(f"the templates of mails cannot be used: {error}") from error
 
 
 def _revocation_tail(settings: AuthServerSettings, clock: Clock) -> RevocationTail:

@@ -19,6 +19,7 @@ from gatepost_cli.stop_signals import StoppedError, StopSignals, until_signalled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
+    from socket import socket
     from typing import Any
 
     from auth_server.app import RunningServer
@@ -41,16 +42,16 @@ def load_servers() -> None:
 
 @asynccontextmanager
 async def both_running(
-    auth: AuthServerSettings, gateway: GatewaySettings
+    auth: AuthServerSettings, gateway: GatewaySettings, listener: socket | None = None
 ) -> AsyncIterator[tuple[RunningServer, RunningGateway]]:
-    """Both in this process, the gateway on the server's in-process channel.
+    """Both in this process, the gateway on the server's in-process channel, and on the listener if one is given.
 
     Raises:
         RefusalError: one of them cannot start.
     """
     async with AsyncExitStack() as stack:
         server = await _start_auth(stack, auth)
-        yield server, await _start_gateway(stack, gateway, server.channel)
+        yield server, await _start_gateway(stack, gateway, server.channel, listener)
         await _drain(server, auth.drain_seconds)  # before the gateway closes
 
 
@@ -127,11 +128,13 @@ async def _start_auth(stack: AsyncExitStack, settings: AuthServerSettings) -> Ru
         raise RefusalError(str(error)) from error
 
 
-async def _start_gateway(stack: AsyncExitStack, settings: GatewaySettings, channel: Channel) -> RunningGateway:
+async def _start_gateway(
+    stack: AsyncExitStack, settings: GatewaySettings, channel: Channel, listener: socket | None = None
+) -> RunningGateway:
     from http_gateway.app import running
 
     try:
-        return await stack.enter_async_context(running(settings, channel))
+        return await stack.enter_async_context(running(settings, channel, listener))
     except OSError as error:
         address = f"{settings.http_host}:{settings.http_port}"
         raise RefusalError(

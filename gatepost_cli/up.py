@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import socket
 from contextlib import ExitStack, contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
@@ -20,6 +22,7 @@ from gatepost_cli.refusals import RefusalError
 from gatepost_cli.settings import CommandSettings, given, read, without_password
 from gatepost_cli.stop_signals import StoppedError, StopSignals, until_stopped
 from http_gateway.loopback import is_loopback
+from http_gateway.own_url import http_url_of
 from http_gateway.settings import GatewaySettings
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ Ctrl-C ends it; the data stays.\
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PERSON = '{"name": "Ada", "email": "ada@example.com", "password": "a long way to Tipperary"}'
 _QUESTION = '{"email": "ada@example.com"}'
+_SENDER = "Gatepost <gatepost@localhost>"
 _RPC = "gatepost.v1.AdapterService/GetUserByEmail"
 
 
@@ -63,9 +67,10 @@ def up(*, data_dir: Path | None, http_port: int | None, grpc_port: int | None) -
                 log_to_file(installation.log_path)
                 with _loading_servers():
                     postgres = _postgres(installation, stack)
-                auth = _auth_settings(installation, postgres, grpc_port)
-            gateway = gateway_settings(installation, auth.environment, http_port)
-            signals.run(_serve(installation, postgres, auth, gateway))
+                gateway = gateway_settings(installation, "development", http_port)
+                http_url, listener = stack.enter_context(_address_of(gateway))
+                auth = auth_settings(installation, postgres, grpc_port, http_url)
+            signals.run(_serve(installation, postgres, auth, gateway, listener))
     except StoppedError:
         pass  # asked for before all was up
     with suppress(OSError):  # the terminal may be gone
@@ -87,11 +92,19 @@ def _postgres(installation: Installation, stack: ExitStack) -> EmbeddedPostgres 
     return stack.enter_context(EmbeddedPostgres(installation.postgres_folder))
 
 
-def _auth_settings(
-    installation: Installation, postgres: EmbeddedPostgres | None, grpc_port: int | None
+def auth_settings(
+    installation: Installation, postgres: EmbeddedPostgres | None, grpc_port: int | None, http_url: str
 ) -> AuthServerSettings:
+    """The auth server's settings; its mails are kept in the installation, and their links lead to the gateway.
+
+    Raises:
+        RefusalError: a setting is missing or wrong.
+    """
     own: dict[str, Any] = {"environment": "development", "reflection": True, "drain_seconds": 0}
     own |= installation.secrets()
+    own |= {"public_url": http_url, "mail_from": _SENDER}
+    if _keeps_mails():
+        own["mail_url"] = f"folder:{quote(str(installation.mail_folder))}"
     if postgres:
         own["database_url"] = postgres.dsn
     settings = read(AuthServerSettings, own, **_decided(grpc_port=grpc_port))
@@ -107,20 +120,47 @@ def gateway_settings(installation: Installation, environment: str, http_port: in
         RefusalError: a setting is wrong.
     """
     settings = read(GatewaySettings, {"environment": environment}, **_decided(http_port=http_port))
-    if settings.dev_mail_folder is None and settings.environment != "production" and is_loopback(settings.http_host):
+    if settings.dev_mail_folder is None and _keeps_mails() and is_loopback(settings.http_host):
         settings.dev_mail_folder = installation.mail_folder
     return settings
 
 
+def _keeps_mails() -> bool:
+    """Whether mails stay in the installation's folder: nobody said where else they go, and it is no production."""
+    return not given(AuthServerSettings, "mail_url") and os.environ.get("GATEPOST_ENVIRONMENT") != "production"
+
+
+@contextmanager
+def _address_of(gateway: GatewaySettings) -> Iterator[tuple[str, socket.socket | None]]:
+    """Where the gateway will be, which the links in mails must know before; a free port is taken at once."""
+    if gateway.http_port:
+        yield http_url_of(gateway.http_host, gateway.http_port), None
+        return
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(gateway.http_host, 0, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind)
+        taken.bind(address)
+    except OSError as error:
+        raise RefusalError(
+            f"cannot listen on {gateway.http_host} for HTTP; choose another GATEPOST_HTTP_HOST"
+        ) from error
+    with taken:
+        yield http_url_of(gateway.http_host, taken.getsockname()[1]), taken
+
+
 async def _serve(
-    installation: Installation, postgres: EmbeddedPostgres | None, auth: AuthServerSettings, gateway: GatewaySettings
+    installation: Installation,
+    postgres: EmbeddedPostgres | None,
+    auth: AuthServerSettings,
+    gateway: GatewaySettings,
+    listener: socket.socket | None,
 ) -> None:
     url = auth.database_url.get_secret_value()
     pids = {"gatepost": os.getpid(), **({"postgres": postgres.pid} if postgres else {})}
     with ExitStack() as starting:
         starting.enter_context(warnings_on_screen())
         await migrate(url)
-        async with both_running(auth, gateway) as (server, running_gateway):
+        async with both_running(auth, gateway, listener) as (server, running_gateway):
             starting.close()
             secret = auth.adapter_secret.get_secret_value()
             run = Run(running_gateway.http_url, server.grpc_target, secret, url, pids)

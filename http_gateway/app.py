@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
+from socket import socket
 
 from aiohttp import web
 
@@ -18,6 +19,7 @@ from http_gateway.gateway import Gateway
 from http_gateway.headers import CACHEABLE_JSON_HEADERS
 from http_gateway.http_server import HttpServer
 from http_gateway.own_routes import Document, Liveness, Readiness
+from http_gateway.own_url import http_url_of
 from http_gateway.pages.routes import link_pages
 from http_gateway.settings import GatewaySettings
 from http_gateway.streamed_routes import StreamedRoute
@@ -68,8 +70,12 @@ def make_app(settings: GatewaySettings, channel: Channel) -> web.Application:
 
 
 @asynccontextmanager
-async def running(settings: GatewaySettings, channel: Channel) -> AsyncIterator[RunningGateway]:
+async def running(
+    settings: GatewaySettings, channel: Channel, listener: socket | None = None
+) -> AsyncIterator[RunningGateway]:
     """Serves the gateway until the block ends; requests in flight then get shutdown_seconds to end.
+
+    A `listener` is bound already, to the settings' host, and takes the place of their port.
 
     Raises:
         ValueError: as make_gateway.
@@ -80,9 +86,12 @@ async def running(settings: GatewaySettings, channel: Channel) -> AsyncIterator[
     runner = web.ServerRunner(server, shutdown_timeout=settings.shutdown_seconds)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+        if listener:
+            await web.SockSite(runner, listener).start()
+        else:
+            await web.TCPSite(runner, settings.http_host, settings.http_port).start()
         port = runner.addresses[0][1]
-        yield RunningGateway(port, f"http://{_host_in_url(settings.http_host)}:{port}")
+        yield RunningGateway(port, http_url_of(settings.http_host, port))
     finally:
         await runner.cleanup()
 
@@ -96,12 +105,6 @@ def _enabled(bindings: Sequence[Binding], disabled: Sequence[str]) -> list[Bindi
     if unknown:
         raise ValueError(f"disabled_routes names what is no route of the contract: {', '.join(sorted(unknown))}")
     return [binding for binding in bindings if binding.route not in disabled]
-
-
-def _host_in_url(host: str) -> str:
-    """The host as a URL takes it; who listens on all addresses is reached at the loopback one."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104  nothing binds here
-    return f"[{host}]" if ":" in host else host
 
 
 async def _no_answer_yet(_request: web.Request) -> None:

@@ -137,6 +137,8 @@ def settings(database_url: str) -> AuthServerSettings:
         "environment": "test",
         "bcrypt_cost": 4,
         "reflection": True,
+        "mail_from": "Gatepost <no-reply@example.org>",
+        "link_base_url": "https://app.example.org",
     }
     return AuthServerSettings(**given)
 

@@ -9,9 +9,9 @@ from datetime import datetime
 import asyncpg
 
 from auth_server.domain.mails import Mail, MailKind
+from auth_server.mailing import preparers_of
 from auth_server.settings import AuthServerSettings
 from auth_server.storage.database import Database
-from auth_server.usecases.address_mails import AddressMails
 from gatepost.v1.auth_emails_pb2 import VerifyEmailRequest
 from tests.mails import waiting_mails
 from tests.people import People
@@ -50,9 +50,8 @@ class Mailbox:
                 await people.auth.VerifyEmail(VerifyEmailRequest(token=mail.values["token"]))
 
     async def _prepared(self, mail: Mail) -> Mail | None:
-        mails = AddressMails(self.settings.one_time_token_lives)
-        prepare = {MailKind.VERIFY_EMAIL: mails.verify_email, MailKind.ADDRESS_TAKEN: mails.address_taken}
-        if mail.user_id is not None or mail.kind not in prepare:
+        prepare = preparers_of(self.settings).get(mail.kind)
+        if mail.user_id is not None or prepare is None:
             return mail
         assert mail == replace(mail, values={}, expires=None)
-        return await self.db.transaction(lambda db: prepare[mail.kind](db, mail.recipient, self.clock()))
+        return await self.db.transaction(lambda db: prepare(db, mail.recipient, self.clock()))

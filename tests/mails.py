@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
 
@@ -16,15 +18,21 @@ from auth_server.usecases.outbox import row_identity
 
 
 def a_mail(recipient: str = "ada@example.org", **fields: Any) -> Mail:
-    """A mail that verifies an address; other fields are as given."""
+    """A notice to Ada; fields that are given make it another mail."""
     given: dict[str, Any] = {
-        "kind": MailKind.VERIFY_EMAIL,
+        "kind": MailKind.PASSWORD_CHANGED,
         "locale": None,
         "user_id": None,
-        "values": {"name": "Ada", "token": "ab" * 32},
+        "values": {"name": "Ada"},
         "expires": None,
     }
     return Mail(recipient=recipient, **given | fields)
+
+
+def a_link(recipient: str = "ada@example.org", **fields: Any) -> Mail:
+    """A mail with a link, by which Ada confirms her new address."""
+    given: dict[str, Any] = {"kind": MailKind.CONFIRM_NEW_EMAIL, "values": {"name": "Ada", "token": "ab" * 32}}
+    return a_mail(recipient, **given | fields)
 
 
 async def waiting_mails(sql: asyncpg.Connection, settings: AuthServerSettings) -> list[Mail]:
@@ -42,3 +50,17 @@ async def waiting_mails(sql: asyncpg.Connection, settings: AuthServerSettings) -
         )
         for row in rows
     ]
+
+
+def text_of(message: EmailMessage) -> str:
+    """The mail's words."""
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def token_of(message: EmailMessage) -> str:
+    """The token in the mail's link."""
+    found = re.search(r"token=([0-9a-f]{64})", text_of(message))
+    assert found, text_of(message)
+    return found[1]

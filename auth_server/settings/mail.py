@@ -1,20 +1,53 @@
-"""Settings of mails: how many, and where their links lead."""
+"""Settings of mails: how they leave, how many, and where their links lead."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from auth_server.domain.links import CONFIRM_PATH, RESET_PATH, VERIFY_PATH
+from auth_server.outside.mail_messages import Sender
+
+FOLDER = "folder"
+SMTP = "smtp"
+SMTPS = "smtps"
 
 
 class MailSettings(BaseSettings):
-    """How many mails there may be, and where their links lead; alike on every server."""
+    """How mails leave, and where their links lead; alike on every server."""
 
+    mail_url: Annotated[
+        SecretStr | None,
+        Field(
+            description="Where mails go: `smtp://user:password@host:587` (with STARTTLS), `smtps://user:password@host` "
+            "(TLS from the start), or `folder:/path`, which writes files and is refused in production. Without it they "
+            "wait.",
+        ),
+    ] = None
+    mail_from: Annotated[
+        str | None,
+        Field(description="Who mails come from: `Example <no-reply@example.org>`; its domain is their Message-ID's."),
+    ] = None
+    mail_tls_ca: Annotated[
+        Path | None,
+        Field(
+            description="File of the authorities, in PEM, one of which must have signed the mail server's certificate; "
+            "else the system's."
+        ),
+    ] = None
+    mail_insecure: Annotated[
+        bool,
+        Field(
+            description="Whether mails, the links in them and the mail server's password may travel in plaintext "
+            "beyond loopback.",
+        ),
+    ] = False
+    mail_concurrency: Annotated[int, Field(ge=1, le=64, description="Mails that a server sends at once.")] = 4
     mail_address_limit: Annotated[
         int,
         Field(
@@ -43,6 +76,26 @@ class MailSettings(BaseSettings):
     ] = RESET_PATH
     verify_link_path: Annotated[str, Field(description="Path of the link that verifies an address.")] = VERIFY_PATH
     confirm_link_path: Annotated[str, Field(description="Path of the link that confirms a new address.")] = CONFIRM_PATH
+
+    @field_validator("mail_url")
+    @classmethod
+    def _is_transport(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            is_folder = parts.scheme == FOLDER and not parts.netloc and parts.path.startswith("/")
+            if not is_folder and not (parts.scheme in (SMTP, SMTPS) and parts.hostname and parts.path in ("", "/")):
+                raise ValueError("it must be smtp://host, smtps://host or folder:/path")
+            if parts.username and not parts.password:
+                raise ValueError("it names a user without a password: write smtp://user:password@host")
+            _ = parts.port  # raises where it is none
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_sender(cls, value: str | None) -> str | None:
+        if value is not None:
+            Sender.of(value)
+        return value
 
     @field_validator("link_base_url", "public_url")
     @classmethod
@@ -76,6 +129,17 @@ class MailSettings(BaseSettings):
         for name, url in (("GATEPOST_LINK_BASE_URL", self.link_base_url), ("GATEPOST_PUBLIC_URL", self.public_url)):
             if in_production and url and not _is_safe(urlsplit(url)):
                 raise ValueError(f"{name} must be https in production: the links in mails hold secrets")
+        if self.mail_url is None:
+            return
+        if self.mail_from is None:
+            raise ValueError("GATEPOST_MAIL_FROM is missing: mails need a sender, such as no-reply@example.org")
+        if self.links_base is None:
+            raise ValueError(
+                "nothing says where the links in mails lead: set GATEPOST_LINK_BASE_URL to the front end's address, or "
+                "GATEPOST_PUBLIC_URL to the gateway's"
+            )
+        if in_production and urlsplit(self.mail_url.get_secret_value()).scheme == FOLDER:
+            raise ValueError("GATEPOST_MAIL_URL must not be a folder in production: nobody would get a mail")
 
 
 def is_loopback(host: str | None) -> bool:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.revocations import Look, Position, Revocation, Subject
 from auth_server.storage.database import UNREACHABLE, Db, Row
-from auth_server.storage.database_url import connection_options
+from auth_server.storage.listening import PATIENCE_SECONDS, Listener
+from auth_server.storage.listening import listening as told_of
 
 CHANNEL = "gatepost_revocations"
-PATIENCE_SECONDS = 2.0
 
 
 async def since(
@@ -61,31 +60,19 @@ class Listening:
         DatabaseUnavailableError: the connection has ended, or does not answer.
     """
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        self._told = asyncio.Event()
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self.wait = listener.wait
 
     async def since(self, position: Position, *, revoked_after: datetime, limit: int) -> Look:
         """As the function since."""
-        self._told.clear()
+        self._listener.forget()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                return await since(self._connection, position, revoked_after=revoked_after, limit=limit)
+                return await since(self._listener.connection, position, revoked_after=revoked_after, limit=limit)
         # A TimeoutError is an OSError; the last one comes where the server ends the connection this very moment.
         except (*UNREACHABLE, asyncpg.InternalClientError) as error:
             raise DatabaseUnavailableError from error
-
-    async def wait(self, longest_seconds: float) -> None:
-        """Waits for a new entry, the end of the connection, or so long."""
-        try:
-            async with asyncio.timeout(longest_seconds):
-                await self._told.wait()
-        except TimeoutError:
-            return
-
-    def tell(self, *_: object) -> None:
-        """Ends the wait."""
-        self._told.set()
 
 
 @asynccontextmanager
@@ -95,25 +82,8 @@ async def listening(url: str, *, prepared: bool) -> AsyncIterator[Listening]:
     Raises:
         DatabaseUnavailableError: the database cannot be reached, or refuses the user.
     """
-    options = connection_options(url, "gatepost revocations") | ({} if prepared else {"statement_cache_size": 0})
-    async with AsyncExitStack() as stack:
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                connection = await asyncpg.connect(**options)
-                stack.push_async_callback(_close, connection)
-                listener = Listening(connection)
-                connection.add_termination_listener(listener.tell)
-                await connection.add_listener(CHANNEL, listener.tell)
-        except (*UNREACHABLE, asyncpg.PostgresError) as error:
-            raise DatabaseUnavailableError from error
-        yield listener
-
-
-async def _close(connection: Any) -> None:
-    try:
-        await connection.close(timeout=PATIENCE_SECONDS)
-    except (*UNREACHABLE, asyncpg.PostgresError, asyncpg.InternalClientError):
-        connection.terminate()
+    async with told_of(url, CHANNEL, prepared=prepared) as listener:
+        yield Listening(listener)
 
 
 def revocation_of(row: Row) -> Revocation:

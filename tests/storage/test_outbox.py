@@ -10,7 +10,7 @@ from auth_server.domain.mails import MailKind
 from auth_server.domain.secrets import SealBrokenError
 from auth_server.mailing import outbox_of
 from auth_server.usecases.outbox import row_identity
-from tests.mails import a_mail, waiting_mails
+from tests.mails import a_link, a_mail, waiting_mails
 
 LIMITS = {"mail_address_limit": 3, "mail_account_limit": 4}
 
@@ -26,7 +26,7 @@ async def number_of(sql):
 
 @pytest.mark.requirement(52)
 async def test_a_mail_is_there_when_its_transaction_is_committed(db, sql, settings, outbox):
-    mail = a_mail(locale="fr-CA")
+    mail = a_link(locale="fr-CA")
 
     async def work(transaction):
         await outbox.put(transaction, mail)
@@ -69,7 +69,7 @@ async def test_an_address_gets_no_more_mails_of_a_kind_than_its_limit_however_it
     for address in spellings:
         await outbox.put(db, a_mail(address))
     assert await number_of(sql) == 3
-    await outbox.put(db, a_mail(kind=MailKind.PASSWORD_CHANGED))
+    await outbox.put(db, a_mail(kind=MailKind.EMAIL_CHANGED))
     await outbox.put(db, a_mail("bob@example.org"))
     assert await number_of(sql) == 5
 
@@ -103,7 +103,7 @@ async def test_a_mail_over_a_limit_is_told_without_its_address(db, caplog, outbo
         await outbox.put(db, a_mail("ada.lovelace@example.org"))
 
     [line] = [record for record in caplog.records if record.message == "mail not written"]
-    assert line.kind == "verify-email"
+    assert line.kind == "password-changed"
     assert "lovelace" not in repr(vars(line))
 
 
