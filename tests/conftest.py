@@ -187,9 +187,9 @@ def people(channel: grpc.aio.Channel) -> People:
 
 
 @pytest.fixture
-def resets(people: People, db: Database, settings: AuthServerSettings, clock: Clock) -> Resets:
+def resets(people: People, mailbox: Mailbox) -> Resets:
     """Asks for links that reset a password, and follows them."""
-    return Resets(people, db, settings, clock)
+    return Resets(people, mailbox)
 
 
 @pytest.fixture
