@@ -58,6 +58,12 @@ async def test_people_sign_in_by_the_real_cores(node: str, gateway_url: str) -> 
 
 
 @in_one_form
+@pytest.mark.requirement(55)
+async def test_the_owner_of_a_squatted_address_arrives_by_the_real_cores(node: str, gateway_url: str) -> None:
+    await passes(node, "squatters-suite.mjs", gateway_url)
+
+
+@in_one_form
 @pytest.mark.requirement(57)
 async def test_no_failure_on_the_way_becomes_a_session(node: str, gateway_url: str) -> None:
     await passes(node, "outage-suite.mjs", gateway_url)

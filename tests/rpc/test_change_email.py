@@ -13,6 +13,7 @@ from gatepost.v1 import auth_emails_pb2 as pb
 from gatepost.v1 import auth_service_pb2
 from gatepost.v1.users_service_pb2 import DeleteUserRequest, GetUserRequest
 from tests.people import PASSWORD, SignedIn, reason_of, refresh, refused
+from tests.waiting import backends_that_wait
 
 NEW = "new@example.org"
 
@@ -74,6 +75,21 @@ async def test_an_access_token_alone_changes_no_address(people, ann, mailbox, pr
     with refused("CURRENT_PASSWORD_INVALID", grpc.StatusCode.INVALID_ARGUMENT):
         await change(people, ann, **proof)
 
+    assert await mailbox.take() == []
+
+
+@pytest.mark.requirement(50)
+async def test_a_password_that_is_replaced_meanwhile_proves_nothing(people, ann, mailbox, sql):
+    replacing = sql.transaction()
+    await replacing.start()
+    await sql.execute("UPDATE users SET password_version = password_version + 1")
+    asked = asyncio.create_task(change(people, ann, current_password=PASSWORD))
+    await backends_that_wait(sql)
+
+    await replacing.commit()
+
+    with refused("ACCESS_TOKEN_INVALID"):
+        await asked
     assert await mailbox.take() == []
 
 

@@ -32,10 +32,13 @@ function credentialsProviders(authorize) {
 }
 
 /** NextAuth v4 by its public entry, which takes requests as Next.js hands them over. */
-export function nextAuthV4({ adapter, providers: issuers = {}, mailbox = [], errors, strategy = "database", authorize, callbacks }) {
+export function nextAuthV4({
+  adapter, providers: issuers = {}, mailbox = [], linksByEmail, errors, strategy = "database", authorize, callbacks,
+}) {
   const providers = Object.entries(issuers).map(([id, issuer]) => ({
     id, name: id, type: "oauth", wellKnown: `${issuer}/.well-known/openid-configuration`, idToken: true,
     authorization: { params: { scope: "openid profile email" } }, profile: profileOf, ...oidc,
+    allowDangerousEmailAccountLinking: linksByEmail,
   }));
   const options = {
     adapter, secret: SECRET, callbacks, session: { strategy },
@@ -59,9 +62,11 @@ export function nextAuthV4({ adapter, providers: issuers = {}, mailbox = [], err
 }
 
 /** Auth.js v5, which takes requests as the web knows them. */
-export function authJsV5({ adapter, providers: issuers = {}, mailbox = [], errors, strategy = "database", authorize, callbacks }) {
+export function authJsV5({
+  adapter, providers: issuers = {}, mailbox = [], linksByEmail, errors, strategy = "database", authorize, callbacks,
+}) {
   const providers = Object.entries(issuers).map(([id, issuer]) => ({
-    id, name: id, type: "oidc", issuer, profile: profileOf, ...oidc,
+    id, name: id, type: "oidc", issuer, profile: profileOf, ...oidc, allowDangerousEmailAccountLinking: linksByEmail,
     // As v4 does it: all that the provider sent is kept.
     account: (tokens) => tokens,
   }));
