@@ -187,6 +187,21 @@ async def test_a_link_verifies_no_address_and_confirms_none_that_was_not_asked_f
         await people.auth.VerifyEmail(pb.VerifyEmailRequest(token=to_verify))
 
 
+@pytest.mark.requirement(50)
+async def test_no_link_in_the_mailbox_of_before_is_good_any_more(people, mailbox, sql):
+    ann = await people.signed_in()
+    to_verify = await mailbox.token(MailKind.VERIFY_EMAIL)
+    await sql.execute("INSERT INTO verification_tokens VALUES ($1, 'NextAuth''s', now() + interval '1 day')", ann.email)
+    await change(people, ann, current_password=PASSWORD)
+    await confirm(people, await mailbox.token(MailKind.CONFIRM_NEW_EMAIL))
+
+    await sql.execute("UPDATE users SET email = $1, email_verified = NULL", ann.email)
+
+    with refused("ONE_TIME_TOKEN_INVALID"):
+        await people.auth.VerifyEmail(pb.VerifyEmailRequest(token=to_verify))
+    assert await sql.fetchval("SELECT count(*) FROM verification_tokens") == 0
+
+
 @pytest.mark.requirement(53)
 async def test_a_mail_that_the_limit_keeps_back_voids_no_link(people, ann, mailbox):
     answers = [await change(people, ann, current_password=PASSWORD) for _ in range(7)]

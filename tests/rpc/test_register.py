@@ -85,10 +85,18 @@ async def test_nobody_is_mailed_for_a_user_who_is_gone_or_disabled_meanwhile(peo
 
 
 @pytest.mark.requirement(52)
-async def test_without_its_mail_nobody_is_registered(people, sql):
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        "TRIGGER refuse BEFORE INSERT ON outbox FOR EACH ROW",
+        "CONSTRAINT TRIGGER refuse AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW",
+    ],
+    ids=["the mail fails", "the end fails"],
+)
+async def test_a_user_and_their_mail_are_there_both_or_neither(people, sql, trigger):
     await sql.execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;"
-        "CREATE TRIGGER refuse BEFORE INSERT ON outbox EXECUTE FUNCTION refuse()"
+        f"CREATE {trigger} EXECUTE FUNCTION refuse()"
     )
     try:
         with refused("INTERNAL"):
@@ -96,8 +104,8 @@ async def test_without_its_mail_nobody_is_registered(people, sql):
     finally:
         await sql.execute("DROP FUNCTION refuse CASCADE")
 
-    assert await sql.fetchval("SELECT count(*) FROM users") == 0
-    assert await sql.fetchval("SELECT count(*) FROM audit_events") == 0
+    for table in ("users", "outbox", "audit_events"):
+        assert await sql.fetchval(f"SELECT count(*) FROM {table}") == 0
 
 
 async def test_of_twenty_who_register_one_address_one_is_made(people, sql):
