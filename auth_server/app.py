@@ -14,18 +14,17 @@ from google.protobuf.descriptor import ServiceDescriptor
 from auth_server.background import repeating
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
-from auth_server.domain.key_lives import RELOAD_EVERY, KeyPlan
 from auth_server.domain.password_rules import PasswordRules
 from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.refresh_tokens import RefreshLives, ReplayWindows
 from auth_server.domain.secrets import KeyRing, Seal, derived_key
-from auth_server.domain.signing_keys import Algorithm, shared_key
 from auth_server.domain.verified_tokens import VerifiedTokens
 from auth_server.doors.grpc_port import listening
 from auth_server.doors.health import Health
 from auth_server.doors.in_process import InProcessChannel
 from auth_server.doors.rpcs import Rpc, rpcs_of
 from auth_server.doors.transport import UNIX, PortTakenError, TransportError, transport_of
+from auth_server.imaging import images_of
 from auth_server.interceptors.deadlines import deadlines
 from auth_server.interceptors.decoding import decoding
 from auth_server.interceptors.errors import errors
@@ -37,17 +36,20 @@ from auth_server.interceptors.validation import validation
 from auth_server.mailing import MailingError, mailing, outbox_of
 from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders, Issuer
+from auth_server.outside.image_store import StoreUrlError
 from auth_server.outside.password_lists import PasswordListError, common_passwords, listed_passwords
 from auth_server.servicers.adapter import AdapterService
 from auth_server.servicers.auth import AuthService
 from auth_server.servicers.authorization import AuthorizationService
 from auth_server.servicers.ext_authz_contract import AUTHORIZATION
 from auth_server.servicers.identity import IdentityService
+from auth_server.servicers.images import ImagesService
 from auth_server.servicers.keys import KeysService
 from auth_server.servicers.sessions import SessionService
 from auth_server.servicers.tokens import TokenService
 from auth_server.servicers.users import UsersService
 from auth_server.settings import AuthServerSettings
+from auth_server.signing import tended_keys
 from auth_server.storage import migrations
 from auth_server.storage import revocations as revocation_log
 from auth_server.storage.database import Database, connected
@@ -57,7 +59,7 @@ from auth_server.usecases.emails import Emails
 from auth_server.usecases.erasure import Erasure
 from auth_server.usecases.exporting import Exporting
 from auth_server.usecases.identities import Identities
-from auth_server.usecases.keys import Keys, KeysUnreadableError
+from auth_server.usecases.keys import KeysUnreadableError
 from auth_server.usecases.password_changes import PasswordChanges
 from auth_server.usecases.password_resets import PasswordResets
 from auth_server.usecases.reauthentication import Reauthentication
@@ -76,6 +78,7 @@ from gatepost.v1 import (
     adapter_service_pb2,
     auth_service_pb2,
     identity_service_pb2,
+    images_service_pb2,
     keys_service_pb2,
     session_service_pb2,
     token_service_pb2,
@@ -135,6 +138,8 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
             raise StartError(f"the database refuses: {str(error).splitlines()[0]}") from error
         except (KeysUnreadableError, PasswordListError) as error:
             raise StartError(str(error)) from error
+        except StoreUrlError as error:
+            raise StartError(f"the store of images cannot be used: {error}; check GATEPOST_IMAGE_STORE") from error
         health = Health({rpc.method.descriptor.containing_service.full_name for rpc in rpcs.values()})
         await stack.enter_async_context(health.following(database))
         try:
@@ -197,7 +202,7 @@ async def _rpcs(
 ) -> dict[str, Rpc]:
     ring = KeyRing.of(settings.sealing_keys.get_secret_value())
     seal = Seal(ring)
-    keys = await _tended_keys(settings, database, clock, stack)
+    keys = await stack.enter_async_context(tended_keys(settings, database, clock))
     policy = AccessTokenPolicy(settings.issuer, settings.audience, settings.access_token_life)
     access = Access(database, keys, policy, clock, VerifiedTokens(policy))
     hashes = PasswordHashes(KeyRing.of(settings.peppers.get_secret_value()), settings.bcrypt_cost)
@@ -214,7 +219,8 @@ async def _rpcs(
     squatters = Squatters(outbox, clock)
     users = Users(database, squatters, derived_key(ring, "page tokens"), clock)
     accounts = Accounts(database, seal, squatters)
-    erasure = Erasure(database, clock)
+    images = await stack.enter_async_context(images_of(settings, database, clock))
+    erasure = Erasure(database, images, clock)
     lives = RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life)
     windows = ReplayWindows(settings.refresh_replay_window, settings.refresh_retry_window)
     sign_in = SignIn(
@@ -245,7 +251,12 @@ async def _rpcs(
             "AuthService",
             AuthService(registration, sign_in, refreshing, resets, password_changes, emails),
         ),
-        (users_service_pb2, "UsersService", UsersService(users, erasure, Exporting(database, accounts, outbox, clock))),
+        (
+            users_service_pb2,
+            "UsersService",
+            UsersService(users, erasure, Exporting(database, accounts, outbox, clock), images),
+        ),
+        (images_service_pb2, "ImagesService", ImagesService(images)),
         (
             session_service_pb2,
             "SessionService",
@@ -257,25 +268,13 @@ async def _rpcs(
     ]
     known_services = Services(database)
     guards = Guards(settings.adapter_secret.get_secret_value(), access, identities, known_services)
-    limited = deadlines(settings.longest_call.total_seconds())
+    limited = deadlines(settings.longest_call.total_seconds(), settings.longest_upload.total_seconds())
     around = (request_log, request_ids, errors, decoding, limited, gateways(known_services), guards, validation)
     services: list[tuple[ServiceDescriptor, object]] = [
         (file.DESCRIPTOR.services_by_name[name], servicer) for file, name, servicer in servicers
     ]
     services.append((AUTHORIZATION, AuthorizationService(identities)))
     return rpcs_of(services, around)
-
-
-async def _tended_keys(settings: AuthServerSettings, database: Database, clock: Clock, stack: AsyncExitStack) -> Keys:
-    """The keys that sign, loaded, and looked after until the stack ends."""
-    seal = Seal(KeyRing.of(settings.sealing_keys.get_secret_value()))
-    cache = timedelta(seconds=settings.jwks_cache_seconds)
-    plan = KeyPlan(settings.signing_algorithm, settings.key_rotation_interval, cache)
-    secret = settings.jwt_secret_key if settings.signing_algorithm is Algorithm.HS256 else None
-    keys = Keys(database, seal, plan, clock, shared_key(secret.get_secret_value()) if secret else None)
-    await keys.tend()
-    await stack.enter_async_context(repeating("signing keys", keys.tend, every=RELOAD_EVERY))
-    return keys
 
 
 def _identity_providers(settings: AuthServerSettings) -> IdentityProviders:

@@ -81,6 +81,15 @@ class AuthChannel:
         """The same, of an RPC that answers a stream."""
         return RpcCall(self, "unary_stream", method, request_serializer, response_deserializer)
 
+    def stream_unary(
+        self,
+        method: str,
+        request_serializer: Callable[[Any], bytes] | None = None,
+        response_deserializer: Callable[[bytes], Any] | None = None,
+    ) -> RpcCall:
+        """The same, of an RPC that takes a stream of requests."""
+        return RpcCall(self, "stream_unary", method, request_serializer, response_deserializer)
+
     @property
     def proof(self) -> Metadata:
         """What tells the server that a gateway calls."""
@@ -143,7 +152,9 @@ def dialled(settings: GatewaySettings) -> AuthChannel:
     Raises:
         RefusalError: it would be plaintext over TCP and nobody allows that, or its files cannot be used.
     """
-    longest_seconds = max(settings.request_timeout_seconds, settings.stream_timeout_seconds)
+    longest_seconds = max(
+        settings.request_timeout_seconds, settings.stream_timeout_seconds, settings.upload_timeout_seconds
+    )
     try:
         return AuthChannel(settings.auth_target, _files_of(settings), _proof_of(settings), longest_seconds)
     except CertificateError as error:

@@ -24,6 +24,7 @@ from http_gateway.pages.routes import link_pages
 from http_gateway.settings import GatewaySettings
 from http_gateway.streamed_routes import StreamedRoute
 from http_gateway.transcoder import BoundRoute
+from http_gateway.uploaded_routes import UploadedRoute
 from http_gateway.visits import Route
 
 
@@ -97,6 +98,8 @@ async def running(
 
 
 def _route_of(binding: Binding, channel: Channel, settings: GatewaySettings) -> Route:
+    if binding.takes_file:
+        return UploadedRoute(binding, channel, settings)
     return (StreamedRoute if binding.method.server_streaming else BoundRoute)(binding, channel, settings)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
-from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_UNSPECIFIED, Owner, guard, owner, sensitive
+from gatepost.v1.options_pb2 import GUARD_ACCESS, GUARD_PUBLIC, GUARD_UNSPECIFIED, Owner, guard, owner, sensitive
 from http_gateway.answer_headers import fits_header, header_of
 from http_gateway.bindings import Binding
 
@@ -21,8 +21,6 @@ def check_method(method: MethodDescriptor, bindings: Sequence[Binding]) -> None:
         raise ValueError("names an owner, whom only a method for signed-in users has")
     if declared == GUARD_ACCESS:
         _check_owner(method.input_type, method.GetOptions().Extensions[owner])
-    if bindings and method.client_streaming:
-        raise ValueError("takes a stream, yet it has a route")
     for binding in bindings:
         for name in binding.template.fields:
             if _is_secret(method.input_type.fields_by_name[name]) and not _has_twin(name, bindings):
@@ -52,6 +50,8 @@ def check_binding(binding: Binding) -> None:
         raise ValueError(f"{binding.route} has a header that is no x- header of its own, or of no text or bool")
     if binding.method.server_streaming and (binding.response_body or headers):
         raise ValueError(f"{binding.route} answers a stream, of which no field is the answer and none a header")
+    _check_upload(binding)
+    _check_raw(binding)
     if binding.rest.success_status not in (0, *range(200, 300)):
         raise ValueError(f"{binding.route} has a success_status that is no success")
     if binding.rest.refusal_status not in (0, *range(400, 500)):
@@ -74,9 +74,37 @@ def _check_owner(request: Descriptor, declared: Owner) -> None:
         raise ValueError("owner.field names no string field of the request")
 
 
-def _is_text(kind: Descriptor, name: str) -> bool:
+def _check_upload(binding: Binding) -> None:
+    upload, request = binding.rest.upload, binding.method.input_type
+    if binding.method.client_streaming != binding.takes_file:
+        raise ValueError(f"{binding.route} takes a stream of requests, or an upload, but not both")
+    if not binding.takes_file:
+        return
+    if not upload.part or not _is_scalar(request, upload.chunk, FieldDescriptor.TYPE_BYTES):
+        raise ValueError(f"{binding.route} names no part of a form, or no bytes field that takes it")
+    if binding.body != "*" or {*binding.template.fields, upload.chunk} != set(request.fields_by_name):
+        raise ValueError(f"{binding.route} takes a file as its body, and the rest of its request from its path")
+
+
+def _check_raw(binding: Binding) -> None:
+    raw, answer = binding.rest.raw, binding.method.output_type
+    if not binding.answers_raw:
+        return
+    if not _is_scalar(answer, raw.content, FieldDescriptor.TYPE_BYTES) or not _is_text(answer, raw.media_type):
+        raise ValueError(f"{binding.route} has no bytes field to answer, or no string field for its media type")
+    if binding.response_body or binding.verb != "GET":
+        raise ValueError(f"{binding.route} answers no JSON, so it is a GET and has no response_body")
+    if raw.max_age_seconds and binding.guard != GUARD_PUBLIC:
+        raise ValueError(f"{binding.route} answers what anybody may keep, but not everybody may have")
+
+
+def _is_scalar(kind: Descriptor, name: str, of: int) -> bool:
     field = kind.fields_by_name.get(name)
-    return field is not None and field.type == field.TYPE_STRING and not field.is_repeated
+    return field is not None and field.type == of and not field.is_repeated
+
+
+def _is_text(kind: Descriptor, name: str) -> bool:
+    return _is_scalar(kind, name, FieldDescriptor.TYPE_STRING)
 
 
 def _is_message(kind: Descriptor, name: str) -> bool:

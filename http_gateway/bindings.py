@@ -43,6 +43,16 @@ class Binding:
         return f"{self.verb} {self.template.text}"
 
     @property
+    def takes_file(self) -> bool:
+        """Whether the body is a form that holds a file, which becomes a stream of requests."""
+        return self.rest.HasField("upload")
+
+    @property
+    def answers_raw(self) -> bool:
+        """Whether the answer is a field as it is, and no JSON."""
+        return self.rest.HasField("raw")
+
+    @property
     def body_field(self) -> FieldDescriptor | None:
         """The request's field that the body is, where it is not all of the request."""
         return self.method.input_type.fields_by_name[self.body] if self.body not in ("", "*") else None

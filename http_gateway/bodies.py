@@ -27,7 +27,7 @@ async def body_of(request: BaseRequest, limit_bytes: int, timeout_seconds: float
     if (request.content_length or 0) > limit_bytes:
         raise _too_large(limit_bytes)
     content = request.content
-    await _invite(request)
+    await invite(request)
     try:
         if content.is_eof():
             body = content.read_nowait()
@@ -48,8 +48,12 @@ def is_form(request: BaseRequest) -> bool:
     return _media_type_of(request) == FORM
 
 
-async def _invite(request: BaseRequest) -> None:
-    """Tells a client that waits for leave to send its body that it may (RFC 9110, section 10.1.1)."""
+async def invite(request: BaseRequest) -> None:
+    """Tells a client that waits for leave to send its body that it may (RFC 9110, section 10.1.1).
+
+    Raises:
+        RefusedError: it expects something else.
+    """
     expected = request.headers.get("Expect")
     if expected is None or request.version < HttpVersion11:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 
@@ -40,6 +40,19 @@ class StreamCall(Protocol):
         """The RPC's answer; it may take so long as a whole."""
 
 
+class UploadCall(Protocol):
+    """One RPC that takes a stream of requests, ready to be called any number of times."""
+
+    def __call__(
+        self, messages: AsyncIterable[Any], /, *, metadata: Sequence[tuple[str, str]], timeout: float | None
+    ) -> Awaitable[Any]:
+        """The RPC's answer, which may come before the end of the requests.
+
+        Raises:
+            grpc.aio.AioRpcError: the RPC was refused or could not be made.
+        """
+
+
 class Channel(Protocol):
     """A grpc.aio.Channel, or one that leads to servicers in this process."""
 
@@ -58,3 +71,11 @@ class Channel(Protocol):
         response_deserializer: Callable[[bytes], Any] | None = None,
     ) -> StreamCall:
         """A call of the RPC `/package.Service/Method`, which answers a stream."""
+
+    def stream_unary(
+        self,
+        method: str,
+        request_serializer: Callable[[Any], bytes] | None = None,
+        response_deserializer: Callable[[bytes], Any] | None = None,
+    ) -> UploadCall:
+        """A call of the RPC `/package.Service/Method`, which takes a stream of requests."""

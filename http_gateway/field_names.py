@@ -16,14 +16,17 @@ class FieldNames:
     def __init__(self, binding: Binding) -> None:
         self._kind = binding.method.input_type
         self._body_field = binding.body_field
+        self._upload = binding.rest.upload
 
     def sent(self, path: str) -> str:
         """The path that the server names a field by, as the client knows it.
 
         Where the body is the request's `user`, both `user.email_verified` and
-        an update mask's `email_verified` are `emailVerified`. What is not
-        known stays as it is.
+        an update mask's `email_verified` are `emailVerified`. The file of a
+        form is known by its part. What is not known stays as it is.
         """
+        if self._upload.chunk and path == self._upload.chunk:
+            return self._upload.part
         parts = path.split(".")
         body = self._body_field
         if body is None:

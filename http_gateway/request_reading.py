@@ -39,7 +39,7 @@ class RequestReader:
         self._fills_mask = bool(self._body_field) and "update_mask" in kind.fields_by_name
         if body_field is not None:
             self._body = MessageReader(kind_of(body_field), ignores_unknown=binding.ignores_unknown_keys)
-        elif binding.body:
+        elif binding.body and not binding.takes_file:
             self._body = MessageReader(
                 kind, ignores_unknown=binding.ignores_unknown_keys, overruled=binding.template.fields
             )

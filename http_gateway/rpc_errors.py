@@ -27,6 +27,8 @@ _OWN_WORDS: Mapping[StatusCode, tuple[str, str]] = {
     # gRPC says so of a message or metadata beyond its limits; a busy server gives its own reason.
     StatusCode.RESOURCE_EXHAUSTED: TOO_LARGE,
 }
+# Reasons of the server that HTTP has a status of its own for, where gRPC has not.
+_STATUS: Mapping[str, int] = {"IMAGE_TOO_LARGE": 413}
 FAULT = ("INTERNAL", "The fault is ours; the log has the details under the request id.")
 
 
@@ -57,7 +59,7 @@ def refusal_of(error: AioRpcError, field_of: Callable[[str], str]) -> RefusedErr
         error.details() or "",
         by_server=True,
         rule=details.rule,
-        status=status,
+        status=_STATUS.get(details.reason, status),
         violations=[Violation(field_of(field), detail) for field, detail in details.violations],
         headers={} if retry_after is None else {"Retry-After": str(retry_after)},
     )

@@ -43,7 +43,7 @@ class RpcRequests:
         self._settings = settings
         self._longest_seconds = longest_seconds
         self._credential = credential_form_of(binding)
-        self._takes_body = bool(binding.body)
+        self._takes_body = bool(binding.body) and not binding.takes_file
         self._takes_form = binding.rest.form
         self._read = RequestReader(binding).read
 

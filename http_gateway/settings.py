@@ -88,6 +88,17 @@ class GatewaySettings(BaseSettings):
         description="How long an answer that is streamed may take as a whole, to the slowest client; a client may ask "
         "for less by `grpc-timeout`.",
     )
+    upload_timeout_seconds: float = Field(
+        default=60,
+        gt=0,
+        le=3600,
+        description="How long a request may take that brings a file; a client may ask for less by `grpc-timeout`.",
+    )
+    upload_limit_bytes: int = Field(
+        default=10 * 1024 * 1024 + MESSAGE_LIMIT_BYTES,
+        ge=1024,
+        description="The largest form that is taken with a file in it; the auth server bounds the file itself.",
+    )
     body_limit_bytes: int = Field(
         default=MESSAGE_LIMIT_BYTES,
         ge=1024,

@@ -40,7 +40,9 @@ EMPTIED = (
     "outbox",
     "mail_allowances",
     "audit_events",
+    "images",
 )
+IMAGES_AT = "https://auth.example.org/images"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}
 
 
@@ -125,7 +127,13 @@ async def db(shared_database: Database, sql: asyncpg.Connection) -> Database:
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str) -> AuthServerSettings:
+def image_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the shared server keeps images."""
+    return tmp_path_factory.mktemp("images")
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, image_folder: Path) -> AuthServerSettings:
     given: dict[str, Any] = {
         "database_url": database_url,
         "database_pool_size": 8,
@@ -139,6 +147,8 @@ def settings(database_url: str) -> AuthServerSettings:
         "reflection": True,
         "mail_from": "Gatepost <no-reply@example.org>",
         "link_base_url": "https://app.example.org",
+        "image_store": image_folder.as_uri(),
+        "image_base_url": IMAGES_AT,
     }
     return AuthServerSettings(**given)
 

@@ -131,6 +131,12 @@ PERSONAL = {
             "lease": OURS,
         },
     ),
+    "images": Personal(
+        "user_id::text = $1 AND $2::text IS NOT NULL",
+        "image",
+        {"name": "name", "url": "url"},
+        {"user_id": OWNER, "remove_at": OURS},
+    ),
     "audit_events": Personal(
         "user_id::text = $1 AND $2::text IS NOT NULL",
         "audit_event",
@@ -159,6 +165,7 @@ NOT_PERSONAL = {
 
 # Tables that no sweep need look at, because something else bounds them.
 BOUNDED = {
+    "images": "swept together with what the store has of them (usecases/images.py)",
     "users": "the people there are",
     "accounts": "a user's own, which go with them",
     "schema_migrations": "one row a migration",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import aiohttp
 from yarl import URL
@@ -50,11 +50,11 @@ class Rest:
         body: Any = None,
         *,
         headers: Mapping[str, str] | None = None,
-        raw: bytes | None = None,
+        raw: bytes | BinaryIO | AsyncIterator[bytes] | None = None,
     ) -> Answer:
         """The answer; `body` is sent as JSON, `raw` as it is."""
         sent = dict(headers or {})
-        content = raw
+        content: Any = raw
         if body is not None:
             content = json.dumps(body).encode()
             sent.setdefault("content-type", "application/json")
@@ -62,7 +62,7 @@ class Rest:
             verb, URL(self.url + path, encoded=True), data=content, headers=sent, allow_redirects=False,
             skip_auto_headers=["content-type"],
         ) as answer:  # fmt: skip
-            return Answer(answer.status, answer.headers, await answer.text())
+            return Answer(answer.status, answer.headers, (await answer.read()).decode(errors="replace"))
 
     async def adapter(self, verb: str, path: str, body: Any = None) -> Answer:
         """The answer of an adapter route, with the secret."""

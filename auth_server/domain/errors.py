@@ -164,6 +164,18 @@ class EmailNotOwnError(AuthError):
     kind, reason = Kind.INVALID, "EMAIL_NOT_OWN"
 
 
+class ImageRefusedError(AuthError):
+    """The image is not taken: it must be a JPEG, PNG, WebP or GIF, whole, of a usual size, and nothing else."""
+
+    kind, reason = Kind.INVALID, "IMAGE_REFUSED"
+
+
+class ImageTooLargeError(AuthError):
+    """The image is too large."""
+
+    kind, reason = Kind.BUSY, "IMAGE_TOO_LARGE"
+
+
 class UserNotFoundError(AuthError):
     """There is no such user."""
 
@@ -174,6 +186,12 @@ class SignInNotFoundError(AuthError):
     """There is no such sign-in, or it has ended."""
 
     kind, reason = Kind.NOT_FOUND, "SIGN_IN_NOT_FOUND"
+
+
+class ImageNotFoundError(AuthError):
+    """There is no such image."""
+
+    kind, reason = Kind.NOT_FOUND, "IMAGE_NOT_FOUND"
 
 
 class EmailTakenError(AuthError):
@@ -206,6 +224,12 @@ class HashingBusyError(AuthError):
     kind, reason = Kind.BUSY, "HASHING_BUSY"
 
 
+class ImagesBusyError(AuthError):
+    """Too many images are on their way; try again in a moment."""
+
+    kind, reason = Kind.BUSY, "IMAGES_BUSY"
+
+
 class DeadlineExceededError(AuthError):
     """The call did not end in time."""
 
@@ -216,6 +240,12 @@ class IdentityProviderUnavailableError(AuthError):
     """The identity provider cannot be reached; try again in a moment."""
 
     kind, reason = Kind.UNAVAILABLE, "IDENTITY_PROVIDER_UNAVAILABLE"
+
+
+class ImageStoreUnavailableError(AuthError):
+    """Images cannot be kept or shown now; try again in a moment."""
+
+    kind, reason = Kind.UNAVAILABLE, "IMAGE_STORE_UNAVAILABLE"
 
 
 class DatabaseUnavailableError(AuthError):

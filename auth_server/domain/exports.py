@@ -109,6 +109,14 @@ class HeldAuditEvent:
     request_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class HeldImage:
+    """An image that the user has uploaded."""
+
+    name: str
+    url: str
+
+
 Held = (
     HeldUser
     | HeldAccount
@@ -118,6 +126,7 @@ Held = (
     | HeldOneTimeToken
     | HeldMail
     | HeldAuditEvent
+    | HeldImage
     | Revocation
 )
 

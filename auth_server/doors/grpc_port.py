@@ -102,12 +102,15 @@ def _served_stream(rpc: Rpc, transport: Transport) -> Any:
 def _served_call(rpc: Rpc, transport: Transport) -> Any:
     handler, names_of = rpc.handler, transport.names_of
 
-    async def serve(request: bytes, context: Any) -> Any:
+    # The request is bytes, or an async iterator of them.
+    async def serve(request: Any, context: Any) -> Any:
         try:
             return await handler(request, _call_of(context, context.time_remaining(), names_of))
         except RefusedError as refusal:
             await _abort(context, refusal.status)
 
+    if rpc.method.takes_stream:
+        return grpc.stream_unary_rpc_method_handler(serve, response_serializer=_serialize)
     return grpc.unary_unary_rpc_method_handler(serve, response_serializer=_serialize)
 
 

@@ -24,7 +24,7 @@ HealthCheck = Callable[[health_pb2.HealthCheckRequest], health_pb2.HealthCheckRe
 
 
 class InProcessChannel:
-    """Answers as a grpc.aio.Channel to this server would; messages are not copied. No client streams."""
+    """Answers as a grpc.aio.Channel to this server would; messages are not copied."""
 
     def __init__(self, rpcs: Mapping[str, Rpc], health_check: HealthCheck) -> None:
         self._rpcs = rpcs
@@ -40,7 +40,17 @@ class InProcessChannel:
         rpc = self._rpcs.get(method)
         if method == HEALTH_CHECK:
             return self._check_health
-        return _unknown if rpc is None or rpc.method.streams else _caller(rpc)
+        return _unknown if rpc is None or rpc.method.streams or rpc.method.takes_stream else _caller(rpc)
+
+    def stream_unary(
+        self,
+        method: str,
+        request_serializer: object = None,  # noqa: ARG002 (messages are handed over as they are)
+        response_deserializer: object = None,  # noqa: ARG002 (messages are handed over as they are)
+    ) -> Callable[..., Awaitable[Any]]:
+        """What calls the RPC of this path with a stream of requests, an async iterator."""
+        rpc = self._rpcs.get(method)
+        return _caller(rpc) if rpc is not None and rpc.method.takes_stream else _unknown
 
     def unary_stream(
         self,
@@ -69,8 +79,8 @@ class InProcessChannel:
 def _caller(rpc: Rpc) -> Callable[..., Awaitable[Any]]:
     handler = rpc.handler
 
-    # The parameters are those of grpc.aio's multi-callables.
-    async def call(request: Message, *, timeout: float | None = None, metadata: Metadata = ()) -> Any:  # noqa: ASYNC109
+    # The parameters are those of grpc.aio's multi-callables; the request may be a stream of them.
+    async def call(request: Any, *, timeout: float | None = None, metadata: Metadata = ()) -> Any:  # noqa: ASYNC109
         try:
             return await handler(request, Call(dict(metadata), timeout, from_gateway=True))
         except RefusedError as refusal:
@@ -123,7 +133,7 @@ async def _flow(rpc: Rpc, request: Message, call: Call) -> AsyncGenerator[Any]:
         raise _error_of(status_of(DeadlineExceededError(), call.request_id)) from None
 
 
-async def _unknown(_: Message, **__: Any) -> Any:
+async def _unknown(_: Any, **__: Any) -> Any:
     raise _error_of(unknown_rpc(""))
 
 

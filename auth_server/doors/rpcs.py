@@ -32,8 +32,8 @@ def rpcs_of(
     for descriptor, servicer in services:
         for method_descriptor in descriptor.methods:
             method = Method.of(method_descriptor)
-            if method_descriptor.client_streaming:
-                raise ContractError(f"{method.path} takes a stream of requests, which this server does not")
+            if method.takes_stream and method.streams:
+                raise ContractError(f"{method.path} streams both ways, which this server does not")
             handler = getattr(servicer, method_descriptor.name, None)
             if handler is None:
                 raise ContractError(f"{method.path} has no handler")

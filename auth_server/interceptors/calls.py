@@ -34,6 +34,8 @@ class Method:
     response: type[Message]
     streams: bool
     """Whether the answer is a stream of messages: its handler answers an async generator of them."""
+    takes_stream: bool
+    """Whether the request is a stream of messages: its handler gets an async iterator of them."""
 
     @classmethod
     def of(cls, descriptor: MethodDescriptor) -> Method:
@@ -47,6 +49,7 @@ class Method:
             request=GetMessageClass(descriptor.input_type),
             response=GetMessageClass(descriptor.output_type),
             streams=descriptor.server_streaming,
+            takes_stream=descriptor.client_streaming,
         )
 
 

@@ -9,12 +9,17 @@ from auth_server.domain.errors import DeadlineExceededError
 from auth_server.interceptors.calls import Call, Handler, Interceptor, Method
 
 
-def deadlines(longest_seconds: float) -> Interceptor:
-    """The interceptor that gives each call at most so long; its statement in the database is cancelled with it."""
+def deadlines(longest_seconds: float, longest_upload_seconds: float) -> Interceptor:
+    """The interceptor that gives each call at most so long; its statement in the database is cancelled with it.
 
-    def around(_: Method, handler: Handler) -> Handler:
+    A call whose requests are a stream, an upload, gets another measure: it takes as long as its client needs to send.
+    """
+
+    def around(method: Method, handler: Handler) -> Handler:
+        longest = longest_upload_seconds if method.takes_stream else longest_seconds
+
         async def handle(request: Any, call: Call) -> Any:
-            left = longest_seconds if call.seconds_left is None else min(call.seconds_left, longest_seconds)
+            left = longest if call.seconds_left is None else min(call.seconds_left, longest)
             with _Limit(left):
                 return await handler(request, call)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -13,9 +13,12 @@ from auth_server.domain.errors import (
     CredentialMissingError,
     PermissionDeniedError,
     RefreshTokenInvalidError,
+    RequestInvalidError,
+    Violation,
 )
 from auth_server.domain.users import Role
 from auth_server.interceptors.calls import Call, Handler, Method
+from auth_server.interceptors.request_streams import RequestStream, StreamBehind
 from auth_server.interceptors.service_guard import Judge, ServiceGuard
 from auth_server.interceptors.streams import RECHECK_SECONDS, while_admitted
 from auth_server.usecases.access import Access
@@ -123,11 +126,17 @@ def _guarded(judge: Judge, method: Method, handler: Handler) -> Handler:
         answer = await handler(request, call)
         return while_admitted(lambda: judge(call), answer, RECHECK_SECONDS) if method.streams else answer
 
-    return handle
+    async def handle_stream(requests: AsyncIterator[Any], call: Call) -> Any:
+        await judge(call)
+        # Sending may take a minute, in which the sign-in may have ended: nothing is done with it then.
+        judged_again = RequestStream(requests, lambda request: request, at_end=lambda: judge(call))
+        return await handler(judged_again, call)
+
+    return handle_stream if method.takes_stream else handle
 
 
 def _owned(method: Method, handler: Handler) -> Handler:
-    """The handler, which only the owner reaches whom the request names.
+    """The handler, which only the owner reaches whom the request names, or the first one of a stream of requests.
 
     Where the contract says so, operators reach it as well, and so do the services that the judge has admitted.
     """
@@ -136,17 +145,30 @@ def _owned(method: Method, handler: Handler) -> Handler:
     if field is None or field.type != FieldDescriptor.TYPE_STRING:
         raise ContractError(f"{method.path} does not say whose things it touches: owner.field must name a string field")
 
-    async def handle(request: Any, call: Call) -> Any:
+    def check(request: Any, call: Call) -> None:
         caller = call.caller
         if caller is None and call.service is not None and or_operator:
-            return await handler(request, call)
+            return
         if caller is None:
             raise PermissionDeniedError
         if getattr(request, name) != str(caller.user_id) and not (or_operator and caller.role is Role.OPERATOR):
             raise PermissionDeniedError
+
+    def check_further(request: Any) -> Any:
+        if getattr(request, name):
+            raise RequestInvalidError(violations=(Violation(name, "must be in the first message alone"),))
+        return request
+
+    async def handle(request: Any, call: Call) -> Any:
+        check(request, call)
         return await handler(request, call)
 
-    return handle
+    async def handle_stream(requests: AsyncIterator[Any], call: Call) -> Any:
+        first = await anext(requests, method.request())
+        check(first, call)
+        return await handler(StreamBehind(first, RequestStream(requests, check_further)), call)
+
+    return handle_stream if method.takes_stream else handle
 
 
 def _presented(call: Call, scheme: str) -> str:

@@ -12,6 +12,7 @@ from auth_server.domain.exports import (
     Held,
     HeldAccount,
     HeldAuditEvent,
+    HeldImage,
     HeldMail,
     HeldOneTimeToken,
     HeldSignIn,
@@ -75,6 +76,10 @@ def _mail(held: HeldMail) -> pb.MailRecord:
     return record
 
 
+def _image(held: HeldImage) -> pb.ImageRecord:
+    return pb.ImageRecord(name=held.name, url=held.url)
+
+
 def _session(held: Session) -> pb.SessionRecord:
     record = pb.SessionRecord(id=str(held.id))
     write_time(held.expires, record.expire_time)
@@ -123,6 +128,7 @@ _RECORDS: Mapping[type, tuple[str, Callable[[Any], Any]]] = {
     HeldOneTimeToken: ("one_time_token", _one_time_token),
     HeldMail: ("mail", _mail),
     HeldAuditEvent: ("audit_event", _audit_event),
+    HeldImage: ("image", _image),
     Revocation: ("revocation", _revocation),
 }
 

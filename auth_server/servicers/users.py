@@ -10,6 +10,7 @@ from auth_server.servicers.export_messages import record_of
 from auth_server.servicers.user_messages import message_of_user, profile_of
 from auth_server.usecases.erasure import Erasure
 from auth_server.usecases.exporting import Exporting
+from auth_server.usecases.images import Images
 from auth_server.usecases.users import Users
 from gatepost.v1 import export_pb2, user_pb2
 from gatepost.v1 import users_service_pb2 as pb
@@ -22,6 +23,7 @@ class UsersService:
     users: Users
     erasure: Erasure
     exporting: Exporting
+    images: Images
 
     async def GetUser(self, request: pb.GetUserRequest, _: Call) -> pb.GetUserResponse:
         """Gets a user."""
@@ -38,6 +40,15 @@ class UsersService:
         mask = request.update_mask.paths if request.HasField("update_mask") else values
         user = await self.users.change_own(request.id, values, mask)
         return pb.UpdateUserResponse(user=message_of_user(user))
+
+    async def UploadUserImage(
+        self, requests: AsyncIterator[pb.UploadUserImageRequest], _: Call
+    ) -> pb.UploadUserImageResponse:
+        """Gives a user an image; the first request names the user."""
+        first = await anext(requests)
+        return pb.UploadUserImageResponse(
+            image_url=await self.images.replace(first.id, (request.chunk async for request in requests))
+        )
 
     async def DeleteUser(self, request: pb.DeleteUserRequest, _: Call) -> pb.DeleteUserResponse:
         """Deletes a user."""

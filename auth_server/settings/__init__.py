@@ -11,6 +11,7 @@ from auth_server.domain.passwords import LEAST_COST
 from auth_server.domain.signing_keys import Algorithm
 from auth_server.settings.database import DatabaseSettings
 from auth_server.settings.grpc import GrpcSettings
+from auth_server.settings.images import ImageSettings
 from auth_server.settings.keys import KeySettings
 from auth_server.settings.mail import MailSettings
 from auth_server.settings.mail_templates import MailTemplateSettings
@@ -29,6 +30,7 @@ MOST_SECRET_CHARACTERS = 1024  # a header must hold it
 # Fields stand in the order of the bases, the last one's first.
 class AuthServerSettings(
     RetentionSettings,
+    ImageSettings,
     MailSettings,
     MailTemplateSettings,
     KeySettings,

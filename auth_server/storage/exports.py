@@ -7,6 +7,7 @@ from uuid import UUID
 from auth_server.domain.adapter import SealedAccount, Session
 from auth_server.domain.exports import (
     HeldAuditEvent,
+    HeldImage,
     HeldOneTimeToken,
     HeldSignIn,
     HeldUser,
@@ -182,6 +183,24 @@ async def audit_events(db: Db, user_id: UUID, last: HeldAuditEvent | None, size:
         size,
     )
     return [HeldAuditEvent(**row) for row in rows]
+
+
+async def images(db: Db, user_id: UUID, last: HeldImage | None, size: int) -> list[HeldImage]:
+    """The images of the user that the store holds."""
+    rows = await db.fetch(
+        """
+        SELECT name, url
+          FROM images
+         WHERE user_id = $1
+           AND name > $2
+         ORDER BY name
+         LIMIT $3
+        """,
+        user_id,
+        last.name if last else "",
+        size,
+    )
+    return [HeldImage(**row) for row in rows]
 
 
 async def revocations(db: Db, user_id: UUID, last: Revocation | None, size: int) -> list[Revocation]:

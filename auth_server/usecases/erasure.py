@@ -12,17 +12,19 @@ from auth_server.domain.ids import find_id
 from auth_server.domain.users import AdapterUser
 from auth_server.storage import audit, outbox, users, verification_tokens
 from auth_server.storage.database import Database, Db
+from auth_server.usecases.images import Images
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
     """The one way in which a user is deleted.
 
-    All that is theirs goes in one transaction. What stays names nobody: entries of the revocation log and of the audit
-    log, by ids alone, for as long as those are kept.
+    All that is theirs goes in one transaction, and their image from its store right after it. What stays names nobody:
+    entries of the revocation log and of the audit log, by ids alone, for as long as those are kept.
     """
 
     db: Database
+    images: Images
     clock: Callable[[], datetime]
 
     async def erase(self, user_id: str) -> None:
@@ -50,4 +52,7 @@ class Erasure:
             await audit.record(db, AuditEvent.USER_DELETED, user.id, self.clock())
             return user
 
-        return await self.db.transaction(work)
+        user = await self.db.transaction(work)
+        if user is not None:
+            await self.images.remove_former(erased)
+        return user

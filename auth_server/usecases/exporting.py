@@ -63,6 +63,8 @@ class Exporting:
             yield one_time_token
         async for mail in self._pages(exports.mails, (user_id, email)):
             yield held_mail_of(mail, self.outbox.values_of(mail.id, mail.recipient, mail.sealed))
+        async for image in self._pages(exports.images, user_id):
+            yield image
         async for event in self._pages(exports.audit_events, user_id):
             yield event
         async for revocation in self._pages(exports.revocations, user_id):

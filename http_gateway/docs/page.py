@@ -12,6 +12,7 @@ import orjson
 
 from http_gateway.docs.schemas import example_of, fields_table, linked_type
 from http_gateway.docs.style import STYLE, STYLE_HASH
+from http_gateway.file_forms import MEDIA_TYPE as FILE_FORM
 from http_gateway.headers import CACHEABLE, headers_for
 
 DOCS_HEADERS = headers_for(
@@ -23,6 +24,8 @@ DOCS_HEADERS = headers_for(
 )
 
 Json = dict[str, Any]
+
+JSON = "application/json"
 
 _GUARDS = {
     "GUARD_PUBLIC": "anyone",
@@ -102,7 +105,7 @@ def _rpc(document: Json, rpc: str, routes: list[tuple[str, str, Json]]) -> Itera
             {p["name"] for p in parameters if p.get("required")},
         )
     if "requestBody" in operation:
-        yield f"<h4>Body</h4><p>{linked_type(_content(operation['requestBody']))}</p>"
+        yield f"<h4>Body</h4><p>{_type_of(operation['requestBody'])}</p>"
     yield f"<pre>{escape(_curl(document, *routes[0]))}</pre>"
     yield from _answers(operation["responses"])
     yield "</article>"
@@ -112,7 +115,7 @@ def _answers(responses: Json) -> Iterator[str]:
     yield '<h4>Answers</h4><div class="wide"><table>'
     for status, response in responses.items():
         if int(status) < 300:
-            yield f"<tr><td>{status}</td><td>{linked_type(_content(response))}</td></tr>"
+            yield f"<tr><td>{status}</td><td>{_type_of(response)}</td></tr>"
             continue
         words = _REASON.sub(r'<a href="#\1">\1</a>', escape(response["description"]))
         empty = "" if "content" in response else " No body."
@@ -154,7 +157,10 @@ def _curl(document: Json, verb: str, path: str, operation: Json) -> str:
     words = ["curl", *([] if verb == "get" else ["-X", verb.upper()]), f'"{url}"']
     if header := _CREDENTIALS.get(operation["x-guard"]):
         words.append(f"-H '{header}'")
-    if "requestBody" in operation:
+    if FILE_FORM in operation.get("requestBody", {}).get("content", ()):
+        [part] = operation["requestBody"]["content"][FILE_FORM]["schema"]["properties"]
+        words.append(f"-F {part}=@FILE")
+    elif "requestBody" in operation:
         example = orjson.dumps(example_of(document, _content(operation["requestBody"]))).decode()
         words += ["-H 'content-type: application/json'", f"-d '{example}'"]
     return " ".join(words)
@@ -172,8 +178,18 @@ _REASON = re.compile(r"\b([A-Z]+(?:_[A-Z]+)+|INTERNAL)\b")
 _CODE = re.compile(r"`([^`]+)`")
 
 
+def _type_of(of: Json) -> str:
+    """The type of a body in words, as HTML: its media types where it is no JSON."""
+    if JSON in of["content"]:
+        return linked_type(_content(of))
+    if FILE_FORM in of["content"]:
+        [part] = of["content"][FILE_FORM]["schema"]["properties"]
+        return f"{FILE_FORM} with one file, <code>{escape(part)}</code>"
+    return escape(" or ".join(of["content"]))
+
+
 def _content(of: Json) -> Json:
-    schema: Json = of["content"]["application/json"]["schema"]
+    schema: Json = of["content"][JSON]["schema"]
     return schema
 
 

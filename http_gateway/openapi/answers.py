@@ -9,6 +9,8 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor
 from grpc import StatusCode
 
+from buf.validate.validate_pb2 import FieldRules
+from buf.validate.validate_pb2 import field as rules_of_field
 from gatepost.v1.errors_pb2 import ErrorReason
 from gatepost.v1.options_pb2 import GUARD_PUBLIC
 from http_gateway.answer_headers import header_of
@@ -67,7 +69,7 @@ class Answers:
         answers = {
             success: {
                 "description": self._comments.of(binding.method.output_type.full_name).all,
-                "content": _json(self._success(binding)),
+                "content": _raw(binding) if binding.answers_raw else _json(self._success(binding)),
             }
         }
         if headers := self._headers(binding.method.output_type):
@@ -136,6 +138,14 @@ class Answers:
 
     def _comment_of(self, reason: str) -> str:
         return self._comments.of(f"{ErrorReason.DESCRIPTOR.full_name}.ERROR_REASON_{reason}").text
+
+
+def _raw(binding: Binding) -> dict[str, Any]:
+    """The media types that the answer may be of, as the rules of the field say that names it."""
+    field = binding.method.output_type.fields_by_name[binding.rest.raw.media_type]
+    rules: FieldRules = field.GetOptions().Extensions[rules_of_field]
+    kinds = getattr(rules.string, "in") or ["application/octet-stream"]
+    return {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in kinds}
 
 
 def _json(schema: Schema) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from gatepost.v1.options_pb2 import Guard
 from http_gateway.bindings import Binding
 from http_gateway.contract import contract_services, read_bindings
 from http_gateway.credentials import admits_operators
+from http_gateway.file_forms import MEDIA_TYPE as FILE_FORM
 from http_gateway.forms import MEDIA_TYPE as FORM
 from http_gateway.json.fields import kind_of
 from http_gateway.openapi.answers import PROBLEM, Answers
@@ -111,7 +112,9 @@ def _operation(binding: Binding, schemas: Schemas, answers: Answers, comments: C
         operation["description"] = comment.description
     if parameters := [*_path_parameters(binding, schemas), *_query_parameters(binding, schemas)]:
         operation["parameters"] = parameters
-    if binding.body:
+    if binding.takes_file:
+        operation["requestBody"] = {"required": True, "content": {FILE_FORM: {"schema": _file(binding, comments)}}}
+    elif binding.body:
         media_types = ["application/json", *([FORM] if binding.rest.form else [])]
         content = {media_type: {"schema": _body(binding, schemas)} for media_type in media_types}
         operation["requestBody"] = {"required": True, "content": content}
@@ -153,6 +156,14 @@ def _body(binding: Binding, schemas: Schemas) -> Schema:
     kind = binding.method.input_type if field is None else kind_of(field)
     schema = schemas.sent(kind, without=binding.template.fields if field is None else ())
     return schema if binding.ignores_unknown_keys else {**schema, "unevaluatedProperties": False}
+
+
+def _file(binding: Binding, comments: Comments) -> Schema:
+    """The form that holds a file, of any type as far as this schema goes (OpenAPI 3.1, section 4.8.14.4)."""
+    upload = binding.rest.upload
+    about = comments.of(binding.method.full_name).summary
+    file = {"type": "string", "contentMediaType": "application/octet-stream", "description": f"The file. {about}"}
+    return {"type": "object", "properties": {upload.part: file}, "required": [upload.part]}
 
 
 def _reasons(comments: Comments) -> Schema:

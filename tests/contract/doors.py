@@ -77,6 +77,8 @@ DOORS = [
     Door("GET", "/auth/{user_id}/sign-ins", "SessionService/ListSignIns", "ACCESS"),
     Door("DELETE", "/auth/{user_id}/sign-ins/{id}", "SessionService/EndSignIn", "ACCESS"),
     Door("DELETE", "/auth/{user_id}/sign-ins", "SessionService/EndSignIns", "ACCESS"),
+    Door("PUT", "/auth/upload-image/{id}", "UsersService/UploadUserImage", "ACCESS"),
+    Door("GET", "/images/{name}", "ImagesService/GetImage", "PUBLIC"),
     Door("POST", "/tokens/verify", "TokenService/VerifyAccessToken", "SERVICE"),
     Door("POST", "/oauth/introspect", "TokenService/Introspect", "SERVICE"),
     Door("POST", "/oauth/revoke", "TokenService/Revoke", "SERVICE"),

@@ -150,10 +150,6 @@ def test_a_verb_of_ones_own_is_refused():
     assert "one of get, put" in refused({"Do": some_options(rule=rule)})
 
 
-def test_a_route_that_takes_a_stream_is_refused():
-    assert "takes a stream" in refused({"Do": some_options(rule=a_rule("get", "/a/{id}"))}, requests_stream=True)
-
-
 def test_a_route_that_answers_a_stream_answers_its_messages_whole():
     fine, part = a_rule("get", "/a/{id}"), a_rule("get", "/a/{id}", response_body="text")
 

@@ -53,6 +53,8 @@ ADMITTED = {
     "UsersService/GetUser": {USER, OPERATOR, SERVICE},
     "UsersService/ListUsers": {OPERATOR, SERVICE},
     "UsersService/UpdateUser": {USER},
+    "UsersService/UploadUserImage": {USER},
+    "ImagesService/GetImage": set(CALLERS),
     "UsersService/DeleteUser": {USER, OPERATOR, SERVICE},
     "IdentityService/GetIdentity": {USER, OTHER, OPERATOR, SESSION},
     "UsersService/ExportUser": {USER, OPERATOR, SERVICE},

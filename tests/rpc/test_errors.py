@@ -17,6 +17,7 @@ from auth_server.interceptors.request_log import request_log
 from gatepost.v1 import adapter_service_pb2, auth_service_pb2, errors_pb2, keys_service_pb2, users_service_pb2
 from http_gateway.problems import OWN_STATUS
 from tests.people import PASSWORD, detail_of, reason_of, refused
+from tests.rpc.test_guards import call_of, stream_of
 
 NOBODY = "01890000-0000-7000-8000-000000000000"
 SECRETS = "postgresql://u:p@host/db SELECT hash FROM users /srv/auth_server/app.py"
@@ -50,15 +51,13 @@ class Failing:
 
 async def failure(path, error):
     """What a caller sees when the handler fails in this way."""
-    rpcs = rpcs_of([(service, Failing(error)) for service in SERVICES], [request_log, errors, deadlines(5)])
-    request = GetMessageClass(rpcs[path].method.descriptor.input_type)()
-    channel, metadata = InProcessChannel(rpcs, lambda _: None), [("x-request-id", "request-1")]
-    if rpcs[path].method.streams:
-        answer = anext(aiter(channel.unary_stream(path)(request, metadata=metadata)))
-    else:
-        answer = channel.unary_unary(path)(request, metadata=metadata)
+    rpcs = rpcs_of([(service, Failing(error)) for service in SERVICES], [request_log, errors, deadlines(5, 5)])
+    method = rpcs[path].method
+    request = method.request()
+    call = call_of(InProcessChannel(rpcs, lambda _: None), method.descriptor)
+    answer = call(stream_of(request) if method.takes_stream else request, metadata=[("x-request-id", "request-1")])
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await answer
+        await (anext(aiter(answer)) if method.streams else answer)
     return caught.value
 
 
@@ -142,7 +141,7 @@ async def test_a_call_ends_at_its_deadline():
 
             return wait
 
-    rpcs = rpcs_of([(service, Slow()) for service in SERVICES], [request_log, errors, deadlines(0.05)])
+    rpcs = rpcs_of([(service, Slow()) for service in SERVICES], [request_log, errors, deadlines(0.05, 0.05)])
     call = InProcessChannel(rpcs, lambda _: None).unary_unary(PATHS[0])
 
     for timeout in (None, 0.01, 60):
@@ -158,7 +157,7 @@ async def test_who_ends_a_call_at_its_deadline_is_told_that_it_was_ended():
             task.cancel()
 
     method = Method.of(SERVICES[0].methods[0])
-    task = asyncio.ensure_future(deadlines(0.01)(method, wait)(None, Call({})))
+    task = asyncio.ensure_future(deadlines(0.01, 0.01)(method, wait)(None, Call({})))
 
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -14,6 +14,7 @@ from gatepost.v1 import (
     adapter_service_pb2,
     auth_service_pb2,
     identity_service_pb2,
+    images_service_pb2,
     keys_service_pb2,
     options_pb2,
     session_service_pb2,
@@ -21,6 +22,7 @@ from gatepost.v1 import (
     users_service_pb2,
 )
 from tests.contract.doors import DOORS
+from tests.images import FORM_TYPE, a_form
 from tests.people import reason_of, refused
 from tests.rpc.matrix import ADMITTED, CALLERS, OTHER
 from tests.services import a_service
@@ -29,6 +31,7 @@ FILES = (
     adapter_service_pb2,
     auth_service_pb2,
     identity_service_pb2,
+    images_service_pb2,
     keys_service_pb2,
     session_service_pb2,
     token_service_pb2,
@@ -40,7 +43,7 @@ METHODS = {
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }
-UNARY = [rpc for rpc, method in METHODS.items() if not method.server_streaming]
+ANSWERED_ONCE = [rpc for rpc, method in METHODS.items() if not method.server_streaming]
 GUARD_REASONS = {
     "CREDENTIAL_MISSING",
     "ADAPTER_SECRET_INVALID",
@@ -89,6 +92,22 @@ async def metadata_of(caller, people, sql, clock):
     return presented.get(caller, signed_in.bearer), named
 
 
+def call_of(channel, method):
+    """What calls the method over the channel."""
+    kind = "stream" if method.client_streaming else "unary", "stream" if method.server_streaming else "unary"
+    return getattr(channel, "_".join(kind))(
+        f"/{method.containing_service.full_name}/{method.name}",
+        request_serializer=GetMessageClass(method.input_type).SerializeToString,
+        response_deserializer=GetMessageClass(method.output_type).FromString,
+    )
+
+
+async def stream_of(*requests):
+    """A stream of these requests."""
+    for request in requests:
+        yield request
+
+
 async def outcome(channel, rpc, metadata, named):
     """The reason of the guard's refusal, or "" where the call got past it."""
     method = METHODS[rpc]
@@ -96,13 +115,9 @@ async def outcome(channel, rpc, metadata, named):
     field = method.GetOptions().Extensions[options_pb2.owner].field
     if field:
         setattr(request, field, named)
-    call = (channel.unary_stream if method.server_streaming else channel.unary_unary)(
-        f"/gatepost.v1.{rpc}",
-        request_serializer=type(request).SerializeToString,
-        response_deserializer=GetMessageClass(method.output_type).FromString,
-    )
+    call = call_of(channel, method)
     try:
-        answer = call(request, metadata=metadata, timeout=5)
+        answer = call(stream_of(request) if method.client_streaming else request, metadata=metadata, timeout=5)
         if method.server_streaming:
             await anext(aiter(answer), None)
             answer.cancel()
@@ -124,7 +139,10 @@ async def outcome_by_rest(rest, door, metadata, named):
     headers = dict(metadata)
     if "x-session-token" in headers:  # a browser brings it in a cookie
         headers["cookie"] = f"next-auth.session-token={headers.pop('x-session-token')}"
-    answer = await rest.call(door.verb, path, body, headers=headers)
+    sent = {"body": body}
+    if METHODS[door.rpc].client_streaming:
+        headers["content-type"], sent = FORM_TYPE, {"raw": a_form(b"no image")}
+    answer = await rest.call(door.verb, path, headers=headers, **sent)
     if answer.status < 400:
         return ""
     return answer.reason if answer.reason in GUARD_REASONS else ""

@@ -44,6 +44,8 @@ INSERT INTO one_time_tokens (token_hash, purpose, user_id, address, password_ver
 SELECT 'a', 'verify-email', id, email, 0, now() FROM users;
 UPDATE outbox
    SET last_error = 'nobody of the name ann.everywhere here', dead_at = now(), attempts = 3, lease = gen_random_uuid();
+INSERT INTO images (name, user_id, url, remove_at)
+SELECT 'a.png', id, 'https://everywhere.example/a.png', '-infinity' FROM users;
 INSERT INTO audit_events (at, event, user_id, request_id)
 SELECT now(), 'tested', id, 'request-7' FROM users;
 """

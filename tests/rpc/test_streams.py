@@ -158,8 +158,8 @@ async def test_a_guarded_stream_that_is_cancelled_is_closed():
     assert told.closed
 
 
-def test_a_stream_of_requests_stops_the_start():
-    service = a_service({"Do": some_options()}, requests_stream=True)
+def test_a_stream_both_ways_stops_the_start():
+    service = a_service({"Do": some_options()}, requests_stream=True, streams=True)
 
-    with pytest.raises(ContractError, match="stream of requests"):
+    with pytest.raises(ContractError, match="streams both ways"):
         rpcs_of([(service, Servicer(Told()))], [])

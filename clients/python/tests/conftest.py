@@ -64,6 +64,7 @@ server = real.server
 settings = real.settings
 shared_channel = real.shared_channel
 shared_clock = real.shared_clock
+image_folder = real.image_folder
 shared_database = real.shared_database
 shared_server = real.shared_server
 sql = real.sql

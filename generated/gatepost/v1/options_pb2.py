@@ -25,17 +25,21 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19gatepost/v1/options.proto\x12\x0bgatepost.v1\x1a google/protobuf/descriptor.proto\";\n\x05Owner\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0bor_operator\x18\x02 \x01(\x08\x12\x0e\n\x06\x63\x61ller\x18\x03 \x01(\x08\"`\n\x04Rest\x12\x16\n\x0esuccess_status\x18\x01 \x01(\x05\x12\x16\n\x0erefusal_status\x18\x02 \x01(\x05\x12\x1a\n\x12\x65mpty_server_error\x18\x03 \x01(\x08\x12\x0c\n\x04\x66orm\x18\x04 \x01(\x08*\xa4\x01\n\x05Guard\x12\x15\n\x11GUARD_UNSPECIFIED\x10\x00\x12\x10\n\x0cGUARD_PUBLIC\x10\x01\x12\x11\n\rGUARD_ADAPTER\x10\x02\x12\x10\n\x0cGUARD_ACCESS\x10\x03\x12\x11\n\rGUARD_REFRESH\x10\x04\x12\x11\n\rGUARD_SERVICE\x10\x05\x12\x12\n\x0eGUARD_OPERATOR\x10\x06\x12\x13\n\x0fGUARD_SIGNED_IN\x10\x07:C\n\x05guard\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x12.gatepost.v1.Guard:A\n\x04rest\x12\x1e.google.protobuf.MethodOptions\x18\xd2\x86\x03 \x01(\x0b\x32\x11.gatepost.v1.Rest:C\n\x05owner\x12\x1e.google.protobuf.MethodOptions\x18\xd3\x86\x03 \x01(\x0b\x32\x12.gatepost.v1.Owner:>\n\x13ignore_unknown_keys\x12\x1f.google.protobuf.ServiceOptions\x18\xd1\x86\x03 \x01(\x08:5\n\nomit_unset\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x08:2\n\tsensitive\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x08:0\n\x07\x66latten\x12\x1d.google.protobuf.FieldOptions\x18\xd2\x86\x03 \x01(\x08:/\n\x06header\x12\x1d.google.protobuf.FieldOptions\x18\xd3\x86\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19gatepost/v1/options.proto\x12\x0bgatepost.v1\x1a google/protobuf/descriptor.proto\";\n\x05Owner\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0bor_operator\x18\x02 \x01(\x08\x12\x0e\n\x06\x63\x61ller\x18\x03 \x01(\x08\"%\n\x06Upload\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\r\n\x05\x63hunk\x18\x02 \x01(\t\"C\n\x03Raw\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x17\n\x0fmax_age_seconds\x18\x03 \x01(\x05\"\xa4\x01\n\x04Rest\x12\x16\n\x0esuccess_status\x18\x01 \x01(\x05\x12\x16\n\x0erefusal_status\x18\x02 \x01(\x05\x12\x1a\n\x12\x65mpty_server_error\x18\x03 \x01(\x08\x12\x0c\n\x04\x66orm\x18\x04 \x01(\x08\x12#\n\x06upload\x18\x05 \x01(\x0b\x32\x13.gatepost.v1.Upload\x12\x1d\n\x03raw\x18\x06 \x01(\x0b\x32\x10.gatepost.v1.Raw*\xa4\x01\n\x05Guard\x12\x15\n\x11GUARD_UNSPECIFIED\x10\x00\x12\x10\n\x0cGUARD_PUBLIC\x10\x01\x12\x11\n\rGUARD_ADAPTER\x10\x02\x12\x10\n\x0cGUARD_ACCESS\x10\x03\x12\x11\n\rGUARD_REFRESH\x10\x04\x12\x11\n\rGUARD_SERVICE\x10\x05\x12\x12\n\x0eGUARD_OPERATOR\x10\x06\x12\x13\n\x0fGUARD_SIGNED_IN\x10\x07:C\n\x05guard\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x12.gatepost.v1.Guard:A\n\x04rest\x12\x1e.google.protobuf.MethodOptions\x18\xd2\x86\x03 \x01(\x0b\x32\x11.gatepost.v1.Rest:C\n\x05owner\x12\x1e.google.protobuf.MethodOptions\x18\xd3\x86\x03 \x01(\x0b\x32\x12.gatepost.v1.Owner:>\n\x13ignore_unknown_keys\x12\x1f.google.protobuf.ServiceOptions\x18\xd1\x86\x03 \x01(\x08:5\n\nomit_unset\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x08:2\n\tsensitive\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x08:0\n\x07\x66latten\x12\x1d.google.protobuf.FieldOptions\x18\xd2\x86\x03 \x01(\x08:/\n\x06header\x12\x1d.google.protobuf.FieldOptions\x18\xd3\x86\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gatepost.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GUARD']._serialized_start=236
-  _globals['_GUARD']._serialized_end=400
+  _globals['_GUARD']._serialized_start=413
+  _globals['_GUARD']._serialized_end=577
   _globals['_OWNER']._serialized_start=76
   _globals['_OWNER']._serialized_end=135
-  _globals['_REST']._serialized_start=137
-  _globals['_REST']._serialized_end=233
+  _globals['_UPLOAD']._serialized_start=137
+  _globals['_UPLOAD']._serialized_end=174
+  _globals['_RAW']._serialized_start=176
+  _globals['_RAW']._serialized_end=243
+  _globals['_REST']._serialized_start=246
+  _globals['_REST']._serialized_end=410
 # @@protoc_insertion_point(module_scope)

@@ -129,8 +129,72 @@ class Owner(_message.Message):
 Global___Owner: _TypeAlias = Owner  # noqa: Y015
 
 @_typing.final
+class Upload(_message.Message):
+    """Upload says how a file in a form becomes a stream of requests.
+
+    The path's fields are in the first message, the file in those after it. The
+    form, multipart/form-data (RFC 7578), holds the file and nothing else.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PART_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    part: _builtins.str
+    """The form's field that holds the file."""
+    chunk: _builtins.str
+    """The request's bytes field that takes the file, piece by piece."""
+    def __init__(
+        self,
+        *,
+        part: _builtins.str = ...,
+        chunk: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Upload: _TypeAlias = Upload  # noqa: Y015
+
+@_typing.final
+class Raw(_message.Message):
+    """Raw says that a field of an answer is the body as it is, instead of JSON.
+
+    It is sent as an attachment, under its own media type, with headers that
+    keep a browser from running anything in it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    MAX_AGE_SECONDS_FIELD_NUMBER: _builtins.int
+    content: _builtins.str
+    """The answer's bytes field."""
+    media_type: _builtins.str
+    """The answer's string field that names the media type."""
+    max_age_seconds: _builtins.int
+    """How long anybody may keep the answer, in seconds; nobody where it is 0."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        max_age_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "max_age_seconds", b"max_age_seconds", "media_type", b"media_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Raw: _TypeAlias = Raw  # noqa: Y015
+
+@_typing.final
 class Rest(_message.Message):
-    """Rest is what google.api.http cannot say about an HTTP answer."""
+    """Rest is what google.api.http cannot say about an HTTP request and answer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -138,6 +202,8 @@ class Rest(_message.Message):
     REFUSAL_STATUS_FIELD_NUMBER: _builtins.int
     EMPTY_SERVER_ERROR_FIELD_NUMBER: _builtins.int
     FORM_FIELD_NUMBER: _builtins.int
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    RAW_FIELD_NUMBER: _builtins.int
     success_status: _builtins.int
     """Status of a successful answer; 200 where it is 0."""
     refusal_status: _builtins.int
@@ -153,6 +219,14 @@ class Rest(_message.Message):
     as JSON: what OAuth's clients send. Keys that the contract does not know
     are then ignored (RFC 6749, section 3.2), and none may come twice.
     """
+    @_builtins.property
+    def upload(self) -> Global___Upload:
+        """How a file becomes the requests of a method that takes a stream of them."""
+
+    @_builtins.property
+    def raw(self) -> Global___Raw:
+        """Which fields are the answer, where it is no JSON."""
+
     def __init__(
         self,
         *,
@@ -160,10 +234,12 @@ class Rest(_message.Message):
         refusal_status: _builtins.int = ...,
         empty_server_error: _builtins.bool = ...,
         form: _builtins.bool = ...,
+        upload: Global___Upload | None = ...,
+        raw: Global___Raw | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["raw", b"raw", "upload", b"upload"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["empty_server_error", b"empty_server_error", "form", b"form", "refusal_status", b"refusal_status", "success_status", b"success_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["empty_server_error", b"empty_server_error", "form", b"form", "raw", b"raw", "refusal_status", b"refusal_status", "success_status", b"success_status", "upload", b"upload"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ Details = Any
 
 def interceptors(credential: Credential | None, deadline: timedelta) -> Sequence[grpc.aio.ClientInterceptor]:
     """The interceptors of a channel that presents the credential and waits no longer than the deadline."""
-    return (_Unary(credential, deadline), _Stream(credential))
+    return (_Unary(credential, deadline), _Stream(credential), _Upload(credential))
 
 
 class _Unary(grpc.aio.UnaryUnaryClientInterceptor):
@@ -46,6 +46,36 @@ class _Stream(grpc.aio.UnaryStreamClientInterceptor):
         self, continuation: Callable[[Details, Any], Awaitable[Any]], client_call_details: Details, request: Any
     ) -> Any:
         return _translated(await continuation(_with_credential(client_call_details, self._credential), request))
+
+
+class _Upload(grpc.aio.StreamUnaryClientInterceptor):
+    def __init__(self, credential: Credential | None) -> None:
+        self._credential = credential
+
+    async def intercept_stream_unary(
+        self,
+        continuation: Callable[[Details, Any], Awaitable[Any]],
+        client_call_details: Details,
+        request_iterator: Any,
+    ) -> Any:
+        details = _with_credential(client_call_details, self._credential)
+        return _TranslatedCall(await continuation(details, request_iterator))
+
+
+class _TranslatedCall:
+    """A call that still takes requests, of whose answer the errors are Gatepost's."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._call, name)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        try:
+            return (yield from self._call.__await__())
+        except grpc.aio.AioRpcError as error:
+            raise GatepostError.of(error) from None
 
 
 async def _translated(call: Any) -> AsyncIterator[Any]:

@@ -13,6 +13,7 @@ from gatepost_client import calls, channels
 from gatepost_client.contract.adapter_service_pb2_grpc import AdapterServiceStub
 from gatepost_client.contract.auth_service_pb2_grpc import AuthServiceStub
 from gatepost_client.contract.identity_service_pb2_grpc import IdentityServiceStub
+from gatepost_client.contract.images_service_pb2_grpc import ImagesServiceStub
 from gatepost_client.contract.keys_service_pb2_grpc import KeysServiceStub
 from gatepost_client.contract.session_service_pb2_grpc import SessionServiceStub
 from gatepost_client.contract.token_service_pb2_grpc import TokenServiceStub
@@ -41,8 +42,8 @@ class GatepostClient:
     ) -> None:
         """A client of the server at `host:port`, `dns:///host:port` or `unix:/path`.
 
-        `deadline` holds for calls that are given none. TLS is used unless `plaintext` is asked for or the target is
-        a Unix socket.
+        `deadline` holds for calls that are given none, but for uploads and streams. TLS is used unless `plaintext` is
+        asked for or the target is a Unix socket.
 
         Raises:
             ValueError: both TLS and plaintext were asked for.
@@ -75,6 +76,11 @@ class GatepostClient:
     def identity(self) -> IdentityServiceStub:
         """Who a request comes from."""
         return IdentityServiceStub(self.channel)
+
+    @cached_property
+    def images(self) -> ImagesServiceStub:
+        """Users' images, for everybody."""
+        return ImagesServiceStub(self.channel)
 
     @cached_property
     def keys(self) -> KeysServiceStub:

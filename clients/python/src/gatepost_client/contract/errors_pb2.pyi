@@ -122,6 +122,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     (FAILED_PRECONDITION).
     Example: ChangePassword by somebody who signed in with a provider an hour ago.
     """
+    ERROR_REASON_IMAGE_REFUSED: _ErrorReason.ValueType  # 32
+    """The image is not taken: `rule` in the ErrorInfo's metadata, and in the problem, says why (INVALID_ARGUMENT).
+
+    The rules are `type`, of what is no JPEG, PNG, WebP or GIF; `pixels`, of too many of them; `broken`, of what cannot be
+    decoded to its end; and `polyglot`, of what is a page, a script, a PDF or an archive as well. Rules are added, never
+    renamed.
+    Example: UploadUserImage of an SVG.
+    """
+    ERROR_REASON_IMAGE_TOO_LARGE: _ErrorReason.ValueType  # 33
+    """The image has more bytes than the server takes (RESOURCE_EXHAUSTED; HTTP 413).
+    Example: UploadUserImage of 20 MB.
+    """
     ERROR_REASON_EMAIL_NOT_OWN: _ErrorReason.ValueType  # 34
     """The address is not the caller's own (INVALID_ARGUMENT).
     Example: RequestEmailVerification for the address that the caller had before.
@@ -145,6 +157,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_SIGN_IN_NOT_FOUND: _ErrorReason.ValueType  # 44
     """The user has no such sign-in, or it has ended (NOT_FOUND).
     Example: EndSignIn twice with one id.
+    """
+    ERROR_REASON_IMAGE_NOT_FOUND: _ErrorReason.ValueType  # 46
+    """There is no such image, or it was replaced (NOT_FOUND).
+    Example: GetImage of a name that somebody's former image had.
     """
     ERROR_REASON_EMAIL_TAKEN: _ErrorReason.ValueType  # 60
     """Another user has this email address (ALREADY_EXISTS).
@@ -181,6 +197,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_IDENTITY_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 85
     """The provider that issued the id_token cannot be asked for its keys (UNAVAILABLE).
     Example: OAuthLogin with an id_token while the provider is down.
+    """
+    ERROR_REASON_IMAGE_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 86
+    """The store of images cannot be reached, or none is set; the call may be tried again (UNAVAILABLE).
+    Example: UploadUserImage while the bucket's provider is down.
+    """
+    ERROR_REASON_IMAGES_BUSY: _ErrorReason.ValueType  # 87
+    """Too many images are on their way already; RetryInfo says when to try again (RESOURCE_EXHAUSTED).
+    Example: a third UploadUserImage of a user whose first two are not through yet.
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 84
     """The fault is ours; the log has the details under the request id (INTERNAL).
@@ -296,6 +320,18 @@ ERROR_REASON_REAUTHENTICATION_REQUIRED: ErrorReason.ValueType  # 31
 (FAILED_PRECONDITION).
 Example: ChangePassword by somebody who signed in with a provider an hour ago.
 """
+ERROR_REASON_IMAGE_REFUSED: ErrorReason.ValueType  # 32
+"""The image is not taken: `rule` in the ErrorInfo's metadata, and in the problem, says why (INVALID_ARGUMENT).
+
+The rules are `type`, of what is no JPEG, PNG, WebP or GIF; `pixels`, of too many of them; `broken`, of what cannot be
+decoded to its end; and `polyglot`, of what is a page, a script, a PDF or an archive as well. Rules are added, never
+renamed.
+Example: UploadUserImage of an SVG.
+"""
+ERROR_REASON_IMAGE_TOO_LARGE: ErrorReason.ValueType  # 33
+"""The image has more bytes than the server takes (RESOURCE_EXHAUSTED; HTTP 413).
+Example: UploadUserImage of 20 MB.
+"""
 ERROR_REASON_EMAIL_NOT_OWN: ErrorReason.ValueType  # 34
 """The address is not the caller's own (INVALID_ARGUMENT).
 Example: RequestEmailVerification for the address that the caller had before.
@@ -319,6 +355,10 @@ Example: a client of a newer contract.
 ERROR_REASON_SIGN_IN_NOT_FOUND: ErrorReason.ValueType  # 44
 """The user has no such sign-in, or it has ended (NOT_FOUND).
 Example: EndSignIn twice with one id.
+"""
+ERROR_REASON_IMAGE_NOT_FOUND: ErrorReason.ValueType  # 46
+"""There is no such image, or it was replaced (NOT_FOUND).
+Example: GetImage of a name that somebody's former image had.
 """
 ERROR_REASON_EMAIL_TAKEN: ErrorReason.ValueType  # 60
 """Another user has this email address (ALREADY_EXISTS).
@@ -355,6 +395,14 @@ Example: a request while the auth server restarts.
 ERROR_REASON_IDENTITY_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 85
 """The provider that issued the id_token cannot be asked for its keys (UNAVAILABLE).
 Example: OAuthLogin with an id_token while the provider is down.
+"""
+ERROR_REASON_IMAGE_STORE_UNAVAILABLE: ErrorReason.ValueType  # 86
+"""The store of images cannot be reached, or none is set; the call may be tried again (UNAVAILABLE).
+Example: UploadUserImage while the bucket's provider is down.
+"""
+ERROR_REASON_IMAGES_BUSY: ErrorReason.ValueType  # 87
+"""Too many images are on their way already; RetryInfo says when to try again (RESOURCE_EXHAUSTED).
+Example: a third UploadUserImage of a user whose first two are not through yet.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 84
 """The fault is ours; the log has the details under the request id (INTERNAL).

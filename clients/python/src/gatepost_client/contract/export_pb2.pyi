@@ -62,6 +62,7 @@ class ExportUserResponse(_message.Message):
     ONE_TIME_TOKEN_FIELD_NUMBER: _builtins.int
     MAIL_FIELD_NUMBER: _builtins.int
     AUDIT_EVENT_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def user(self) -> Global___UserRecord:
         """The user; the first record, and once."""
@@ -102,6 +103,10 @@ class ExportUserResponse(_message.Message):
     def audit_event(self) -> Global___AuditEventRecord:
         """An entry of the audit log."""
 
+    @_builtins.property
+    def image(self) -> Global___ImageRecord:
+        """An image that the user has uploaded."""
+
     def __init__(
         self,
         *,
@@ -114,12 +119,13 @@ class ExportUserResponse(_message.Message):
         one_time_token: Global___OneTimeTokenRecord | None = ...,
         mail: Global___MailRecord | None = ...,
         audit_event: Global___AuditEventRecord | None = ...,
+        image: Global___ImageRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["user", "account", "session", "sign_in", "verification_token", "revocation", "one_time_token", "mail", "audit_event"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["user", "account", "session", "sign_in", "verification_token", "revocation", "one_time_token", "mail", "audit_event", "image"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -398,6 +404,34 @@ class RevocationRecord(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RevocationRecord: _TypeAlias = RevocationRecord  # noqa: Y015
+
+@_typing.final
+class ImageRecord(_message.Message):
+    """ImageRecord is an image that the user has uploaded and that the store holds,
+    be it only until it is removed.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The image's name, by which the gateway shows it."""
+    url: _builtins.str
+    """The address that the user's `image` has, or had."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageRecord: _TypeAlias = ImageRecord  # noqa: Y015
 
 @_typing.final
 class OneTimeTokenRecord(_message.Message):

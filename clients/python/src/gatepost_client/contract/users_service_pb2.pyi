@@ -305,3 +305,53 @@ class EnableUserResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EnableUserResponse: _TypeAlias = EnableUserResponse  # noqa: Y015
+
+@_typing.final
+class UploadUserImageRequest(_message.Message):
+    """UploadUserImageRequest is a piece of an upload: the first one names the user, and nothing but that."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The user's id; in the first message."""
+    chunk: _builtins.bytes
+    """The file's next bytes; in the messages after it."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "id", b"id", "piece", b"piece"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "id", b"id", "piece", b"piece"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_piece: _TypeAlias = _typing.Literal["id", "chunk"]  # noqa: Y015
+    _WhichOneofArgType_piece: _TypeAlias = _typing.Literal["piece", b"piece"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_piece) -> _WhichOneofReturnType_piece | None: ...
+
+Global___UploadUserImageRequest: _TypeAlias = UploadUserImageRequest  # noqa: Y015
+
+@_typing.final
+class UploadUserImageResponse(_message.Message):
+    """UploadUserImageResponse says where the image is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGE_URL_FIELD_NUMBER: _builtins.int
+    image_url: _builtins.str
+    """The image's address, which is the user's `image` now."""
+    def __init__(
+        self,
+        *,
+        image_url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_url", b"image_url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadUserImageResponse: _TypeAlias = UploadUserImageResponse  # noqa: Y015

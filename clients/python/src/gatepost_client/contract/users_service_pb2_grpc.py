@@ -56,6 +56,11 @@ class UsersServiceStub:
                 request_serializer=gatepost__client_dot_contract_dot_users__service__pb2.UpdateUserRequest.SerializeToString,
                 response_deserializer=gatepost__client_dot_contract_dot_users__service__pb2.UpdateUserResponse.FromString,
                 _registered_method=True)
+        self.UploadUserImage = channel.stream_unary(
+                '/gatepost.v1.UsersService/UploadUserImage',
+                request_serializer=gatepost__client_dot_contract_dot_users__service__pb2.UploadUserImageRequest.SerializeToString,
+                response_deserializer=gatepost__client_dot_contract_dot_users__service__pb2.UploadUserImageResponse.FromString,
+                _registered_method=True)
         self.DeleteUser = channel.unary_unary(
                 '/gatepost.v1.UsersService/DeleteUser',
                 request_serializer=gatepost__client_dot_contract_dot_users__service__pb2.DeleteUserRequest.SerializeToString,
@@ -109,6 +114,22 @@ class UsersServiceServicer:
         """Changes the caller's own name, locale and profile.
 
         Errors: USER_NOT_FOUND, FIELD_NOT_UPDATABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadUserImage(self, request_iterator, context):
+        """Gives the caller's own user an image, which takes the place of the one before.
+
+        The first message names the user, those after it bring the file, a JPEG,
+        PNG, WebP or GIF, in pieces of up to 60 kB; the bound of a single message
+        is that of every call. What is kept is a copy of the picture alone: of a
+        thousand pixels a side at the most, upright, still, without metadata. A
+        call may take longer than others, a minute by default.
+
+        Errors: IMAGE_REFUSED, IMAGE_TOO_LARGE, IMAGES_BUSY,
+        IMAGE_STORE_UNAVAILABLE, USER_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,6 +198,11 @@ def add_UsersServiceServicer_to_server(servicer, server):
                     servicer.UpdateUser,
                     request_deserializer=gatepost__client_dot_contract_dot_users__service__pb2.UpdateUserRequest.FromString,
                     response_serializer=gatepost__client_dot_contract_dot_users__service__pb2.UpdateUserResponse.SerializeToString,
+            ),
+            'UploadUserImage': grpc.stream_unary_rpc_method_handler(
+                    servicer.UploadUserImage,
+                    request_deserializer=gatepost__client_dot_contract_dot_users__service__pb2.UploadUserImageRequest.FromString,
+                    response_serializer=gatepost__client_dot_contract_dot_users__service__pb2.UploadUserImageResponse.SerializeToString,
             ),
             'DeleteUser': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteUser,
@@ -286,6 +312,33 @@ class UsersService:
             '/gatepost.v1.UsersService/UpdateUser',
             gatepost__client_dot_contract_dot_users__service__pb2.UpdateUserRequest.SerializeToString,
             gatepost__client_dot_contract_dot_users__service__pb2.UpdateUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadUserImage(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/gatepost.v1.UsersService/UploadUserImage',
+            gatepost__client_dot_contract_dot_users__service__pb2.UploadUserImageRequest.SerializeToString,
+            gatepost__client_dot_contract_dot_users__service__pb2.UploadUserImageResponse.FromString,
             options,
             channel_credentials,
             insecure,

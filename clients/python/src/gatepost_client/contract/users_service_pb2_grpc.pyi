@@ -38,6 +38,18 @@ class UsersServiceStub:
 
     Errors: USER_NOT_FOUND, FIELD_NOT_UPDATABLE.
     """
+    UploadUserImage: _aio.StreamUnaryMultiCallable[_users_service_pb2.UploadUserImageRequest, _users_service_pb2.UploadUserImageResponse]
+    """Gives the caller's own user an image, which takes the place of the one before.
+
+    The first message names the user, those after it bring the file, a JPEG,
+    PNG, WebP or GIF, in pieces of up to 60 kB; the bound of a single message
+    is that of every call. What is kept is a copy of the picture alone: of a
+    thousand pixels a side at the most, upright, still, without metadata. A
+    call may take longer than others, a minute by default.
+
+    Errors: IMAGE_REFUSED, IMAGE_TOO_LARGE, IMAGES_BUSY,
+    IMAGE_STORE_UNAVAILABLE, USER_NOT_FOUND.
+    """
     DeleteUser: _aio.UnaryUnaryMultiCallable[_users_service_pb2.DeleteUserRequest, _users_service_pb2.DeleteUserResponse]
     """Deletes the caller's own user with all accounts, sessions and tokens; an
     operator deletes any.
@@ -109,6 +121,24 @@ class UsersServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes the caller's own name, locale and profile.
 
         Errors: USER_NOT_FOUND, FIELD_NOT_UPDATABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def UploadUserImage(
+        self,
+        request_iterator: _abc.AsyncIterator[_users_service_pb2.UploadUserImageRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_users_service_pb2.UploadUserImageRequest], _abc.Awaitable[_users_service_pb2.UploadUserImageResponse]],
+    ) -> _abc.Awaitable[_users_service_pb2.UploadUserImageResponse]:
+        """Gives the caller's own user an image, which takes the place of the one before.
+
+        The first message names the user, those after it bring the file, a JPEG,
+        PNG, WebP or GIF, in pieces of up to 60 kB; the bound of a single message
+        is that of every call. What is kept is a copy of the picture alone: of a
+        thousand pixels a side at the most, upright, still, without metadata. A
+        call may take longer than others, a minute by default.
+
+        Errors: IMAGE_REFUSED, IMAGE_TOO_LARGE, IMAGES_BUSY,
+        IMAGE_STORE_UNAVAILABLE, USER_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
