@@ -30,6 +30,13 @@ HOSTILE = """<!doctype html><html><head>
 </body></html>"""
 
 
+def keep(up: Up, name: str, mail: EmailMessage) -> None:
+    """Puts the mail where those lie that would have been sent."""
+    folder = up.folder / "mail"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.eml").write_bytes(bytes(mail))
+
+
 @pytest.fixture
 def hostile_url(up: Up, evil: Stranger) -> str:
     """Where a mail is shown that tries all that HTML can."""
@@ -39,8 +46,7 @@ def hostile_url(up: Up, evil: Stranger) -> str:
     mail["Subject"] = SUBJECT
     mail.set_content(f"</pre><script>{run}</script> {evil.url}/<b>link</b> javascript:alert(1)")
     mail.add_alternative(HOSTILE.replace("RUN", run).replace("EVIL", evil.url), subtype="html")
-    (up.folder / "mail").mkdir(exist_ok=True)
-    (up.folder / "mail" / f"{NAME}.eml").write_bytes(bytes(mail))
+    keep(up, NAME, mail)
     return f"{up.run['http_url']}/dev/mail/{NAME}"
 
 
@@ -87,6 +93,18 @@ async def test_the_source_of_a_mail_is_text(windows: Windows, hostile_url: str) 
 
     assert "multipart/alternative" in await window.locator("body").inner_text()
     assert await window.locator("script").count() == 0
+
+
+async def test_a_new_mail_shows_up_by_itself_without_script(up: Up, windows: Windows) -> None:
+    mail = EmailMessage()
+    mail["Subject"] = "News"
+    window = await windows.open(script=False)
+    await window.goto(f"{up.run['http_url']}/dev/mail")
+    assert await window.get_by_role("link", name="News").count() == 0
+
+    keep(up, "20260102T030405000000Z-news", mail)
+
+    await window.get_by_role("link", name="News").wait_for()
 
 
 async def test_the_list_shows_a_subject_as_it_is(up: Up, windows: Windows, hostile_url: str) -> None:

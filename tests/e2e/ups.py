@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 from playwright.async_api import Page
 
 from tests.cli.command import Up, running_up
+
+PATIENCE_SECONDS = 8.0
 
 
 @contextmanager
@@ -26,7 +29,10 @@ def up_with_mails() -> Iterator[Up]:
 
 async def open_mail(window: Page, url: str, subject: str) -> None:
     """Opens the newest mail of this subject from the list, as soon as it stands there."""
-    await window.goto(f"{url}/dev/mail")
-    # The list asks for itself again and again; the link is clicked when it shows up.
-    await window.get_by_role("link", name=re.compile(subject)).first.click()
+    link = window.get_by_role("link", name=re.compile(subject))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await link.count():
+            await window.goto(f"{url}/dev/mail")
+            await asyncio.sleep(0.1)
+    await link.first.click()
     await window.get_by_role("heading", level=1, name=re.compile(subject)).wait_for()

@@ -115,7 +115,7 @@ async def test_a_page_runs_and_loads_nothing_but_its_own_style(client):
     assert not Shown(seen.text).tags & {"script", "link", "img", "iframe", "object", "a"}
 
 
-@pytest.mark.requirement(61)
+@pytest.mark.requirement(13)
 async def test_neither_token_nor_password_is_logged_or_shown_again(client, reset, script, caplog):
     caplog.set_level(logging.DEBUG)
     script.answer = refusing("INVALID_ARGUMENT", "no", an_info("ONE_TIME_TOKEN_INVALID"))
