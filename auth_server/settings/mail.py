@@ -129,6 +129,8 @@ class MailSettings(BaseSettings):
         for name, url in (("GATEPOST_LINK_BASE_URL", self.link_base_url), ("GATEPOST_PUBLIC_URL", self.public_url)):
             if in_production and url and not _is_safe(urlsplit(url)):
                 raise ValueError(f"{name} must be https in production: the links in mails hold secrets")
+        if self.link_base_url is None:
+            self._check_paths_are_the_gateways()
         if self.mail_url is None:
             return
         if self.mail_from is None:
@@ -140,6 +142,15 @@ class MailSettings(BaseSettings):
             )
         if in_production and urlsplit(self.mail_url.get_secret_value()).scheme == FOLDER:
             raise ValueError("GATEPOST_MAIL_URL must not be a folder in production: nobody would get a mail")
+
+    def _check_paths_are_the_gateways(self) -> None:
+        """Refuses paths that its own pages do not have, so that no link leads nowhere."""
+        own = {"reset_link_path": RESET_PATH, "verify_link_path": VERIFY_PATH, "confirm_link_path": CONFIRM_PATH}
+        for field, path in own.items():
+            if getattr(self, field) != path:
+                raise ValueError(
+                    f"GATEPOST_{field.upper()} is a front end's: set GATEPOST_LINK_BASE_URL to its address"
+                )
 
 
 def is_loopback(host: str | None) -> bool:

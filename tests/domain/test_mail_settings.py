@@ -58,6 +58,14 @@ def test_a_links_path_names_the_token_once(path):
     assert "reset_link_path" in refusal_of(reset_link_path=path)
 
 
+@pytest.mark.parametrize("field", ["reset_link_path", "verify_link_path", "confirm_link_path"])
+def test_a_path_of_ones_own_needs_a_front_end_with_that_page(field):
+    path = {field: "/account?token={token}"}
+
+    assert "set GATEPOST_LINK_BASE_URL to its address" in refusal_of(**path, public_url="https://auth.example.org")
+    assert settings_of(**path, link_base_url="https://example.org").link_base_url
+
+
 SENT = {
     "mail_url": "smtp://mail.example.org",
     "mail_from": "no-reply@example.org",
