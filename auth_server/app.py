@@ -254,7 +254,7 @@ async def _rpcs(
         (
             users_service_pb2,
             "UsersService",
-            UsersService(users, erasure, Exporting(database, accounts, outbox, clock), images),
+            UsersService(users, erasure, Exporting(database, accounts, outbox, images, clock), images),
         ),
         (images_service_pb2, "ImagesService", ImagesService(images)),
         (

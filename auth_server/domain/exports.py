@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 
 from auth_server.domain.adapter import Account, Session
+from auth_server.domain.images import Picture
 from auth_server.domain.one_time_tokens import Purpose
 from auth_server.domain.revocations import Revocation
 from auth_server.domain.users import User
@@ -110,11 +111,19 @@ class HeldAuditEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldImage:
-    """An image that the user has uploaded."""
+class NotedImage:
+    """An image of the user's that the store holds, or is about to hold or to remove."""
 
     name: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldImage:
+    """The same with what it shows; None where the store has it not yet, or no more."""
+
+    noted: NotedImage
+    picture: Picture | None
 
 
 Held = (

@@ -77,7 +77,13 @@ def _mail(held: HeldMail) -> pb.MailRecord:
 
 
 def _image(held: HeldImage) -> pb.ImageRecord:
-    return pb.ImageRecord(name=held.name, url=held.url)
+    picture = held.picture
+    return pb.ImageRecord(
+        name=held.noted.name,
+        url=held.noted.url,
+        media_type=picture.media_type if picture else None,
+        content=picture.content if picture else None,
+    )
 
 
 def _session(held: Session) -> pb.SessionRecord:

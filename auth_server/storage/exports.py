@@ -7,11 +7,11 @@ from uuid import UUID
 from auth_server.domain.adapter import SealedAccount, Session
 from auth_server.domain.exports import (
     HeldAuditEvent,
-    HeldImage,
     HeldOneTimeToken,
     HeldSignIn,
     HeldUser,
     HeldVerificationToken,
+    NotedImage,
     SealedMail,
 )
 from auth_server.domain.one_time_tokens import Purpose
@@ -185,7 +185,7 @@ async def audit_events(db: Db, user_id: UUID, last: HeldAuditEvent | None, size:
     return [HeldAuditEvent(**row) for row in rows]
 
 
-async def images(db: Db, user_id: UUID, last: HeldImage | None, size: int) -> list[HeldImage]:
+async def images(db: Db, user_id: UUID, last: NotedImage | None, size: int) -> list[NotedImage]:
     """The images of the user that the store holds."""
     rows = await db.fetch(
         """
@@ -200,7 +200,7 @@ async def images(db: Db, user_id: UUID, last: HeldImage | None, size: int) -> li
         last.name if last else "",
         size,
     )
-    return [HeldImage(**row) for row in rows]
+    return [NotedImage(**row) for row in rows]
 
 
 async def revocations(db: Db, user_id: UUID, last: Revocation | None, size: int) -> list[Revocation]:

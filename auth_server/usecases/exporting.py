@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import TypeVar
 
 from auth_server.domain.audit_events import AuditEvent
-from auth_server.domain.errors import UserNotFoundError
-from auth_server.domain.exports import Held, HeldUser, held_account_of, held_mail_of
+from auth_server.domain.errors import ImageNotFoundError, UserNotFoundError
+from auth_server.domain.exports import Held, HeldImage, HeldUser, held_account_of, held_mail_of
 from auth_server.domain.ids import get_user_id
+from auth_server.domain.images import Picture
 from auth_server.storage import audit, exports
 from auth_server.storage.database import Db
 from auth_server.usecases.accounts import Accounts
+from auth_server.usecases.images import Images
 from auth_server.usecases.outbox import Outbox
 
 PAGE = 25
@@ -30,6 +32,7 @@ class Exporting:
     db: Db
     accounts: Accounts
     outbox: Outbox
+    images: Images
     clock: Callable[[], datetime]
 
     async def of(self, user_id: str) -> AsyncIterator[Held]:
@@ -40,6 +43,10 @@ class Exporting:
 
         Raises:
             UserNotFoundError: there is no such user.
+
+        Raises, from the iterator:
+            ImageStoreUnavailableError: the user has an image, and its store cannot be reached.
+            SealBrokenError: something that was sealed does not open.
         """
         held = await exports.find_user(self.db, get_user_id(user_id))
         if held is None:
@@ -64,11 +71,22 @@ class Exporting:
         async for mail in self._pages(exports.mails, (user_id, email)):
             yield held_mail_of(mail, self.outbox.values_of(mail.id, mail.recipient, mail.sealed))
         async for image in self._pages(exports.images, user_id):
-            yield image
+            yield HeldImage(image, await self._find_picture(image.name))
         async for event in self._pages(exports.audit_events, user_id):
             yield event
         async for revocation in self._pages(exports.revocations, user_id):
             yield revocation
+
+    async def _find_picture(self, name: str) -> Picture | None:
+        """What the store has under this name.
+
+        Raises:
+            ImageStoreUnavailableError: nobody knows: an export without it would pass for all there is.
+        """
+        try:
+            return await self.images.get(name)
+        except ImageNotFoundError:
+            return None
 
     async def _pages(self, read: Read[Key, Row], key: Key) -> AsyncIterator[Row]:
         """The rows of all pages."""

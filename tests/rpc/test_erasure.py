@@ -10,6 +10,7 @@ from auth_server.mailing import outbox_of
 from gatepost.v1 import adapter_service_pb2, export_pb2
 from gatepost.v1 import users_service_pb2 as pb
 from tests.faults import Fault, content_of
+from tests.images import an_image, upload
 from tests.mails import a_mail
 from tests.people import refused
 from tests.personal_data import PERSONAL
@@ -45,6 +46,21 @@ async def test_verification_tokens_of_the_address_go_with_the_user(people, sql, 
 
     assert await sql.fetch("SELECT identifier FROM verification_tokens") == [("bob@example.org",)]
     assert await sql.fetchval("SELECT count(*) FROM users") == 0
+
+
+@pytest.mark.requirement(63)
+@pytest.mark.parametrize("delete", [by_the_user, by_the_adapter])
+async def test_the_image_leaves_its_store_with_the_user(people, sql, image_folder, delete):
+    ann, bob = await people.signed_in(), await people.signed_in()
+    urls = [await upload(people, user, an_image()) for user in (ann, bob)]
+    gone, stays = (image_folder / url.rpartition("/")[2] for url in urls)
+    assert gone.exists()
+
+    await delete(people, ann)
+
+    assert not gone.exists()
+    assert stays.exists()
+    assert [str(row["user_id"]) for row in await sql.fetch("SELECT user_id FROM images")] == [bob.id]
 
 
 async def test_a_user_who_is_not_there_is_not_deleted(people):

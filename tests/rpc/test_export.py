@@ -10,6 +10,7 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gatepost.v1 import adapter_service_pb2, export_pb2
+from tests.images import an_image, shown, upload
 from tests.people import refresh, refused
 
 NOBODY = "01890000-0000-7000-8000-000000000000"
@@ -159,3 +160,44 @@ async def test_rest_exports_an_array(rest):
     assert records[0]["user"]["email"] == ann.email
     assert records[0]["user"]["hasPassword"] is True
     assert ann.access_token not in answer.text
+
+
+@pytest.mark.requirement(63)
+async def test_an_image_is_told_whole_over_both_doors(people, rest):
+    ann = await people.signed_in()
+    url = await upload(people, ann, an_image("PNG", (900, 900), "RGBA"))
+
+    [image] = (await exported(people, ann.id, ann))["image"]
+    records = (await rest.call("GET", f"/auth/{ann.id}/export", headers=dict(ann.bearer))).json
+
+    assert (image.url, image.media_type) == (url, "image/png")
+    assert shown(image.content).size == (900, 900)
+    [told] = [record["image"] for record in records if "image" in record]
+    assert base64.b64decode(told["content"]) == image.content
+
+
+@pytest.mark.requirement(63)
+async def test_an_image_that_the_store_has_no_more_is_told_without_its_content(people, image_folder):
+    ann = await people.signed_in()
+    url = await upload(people, ann, an_image())
+    (image_folder / url.rpartition("/")[2]).unlink()
+
+    [image] = (await exported(people, ann.id, ann))["image"]
+
+    assert image.url == url
+    assert not image.HasField("content")
+
+
+@pytest.mark.requirement(63)
+async def test_an_export_without_the_store_of_images_is_no_export(people, image_folder):
+    ann = await people.signed_in()
+    await upload(people, ann, an_image())
+    aside = image_folder.rename(image_folder.with_name("aside"))
+    image_folder.write_text("no folder")
+
+    try:
+        with refused("IMAGE_STORE_UNAVAILABLE"):
+            await exported(people, ann.id, ann)
+    finally:
+        image_folder.unlink()
+        aside.rename(image_folder)

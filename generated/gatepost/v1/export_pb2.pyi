@@ -415,21 +415,38 @@ class ImageRecord(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The image's name, by which the gateway shows it."""
     url: _builtins.str
     """The address that the user's `image` has, or had."""
+    media_type: _builtins.str
+    """Its media type, such as `image/png`; unset where there is no content."""
+    content: _builtins.bytes
+    """The image itself, of up to 4 MB; unset where the store does not have it
+    yet, or no more.
+    """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         url: _builtins.str = ...,
+        media_type: _builtins.str | None = ...,
+        content: _builtins.bytes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_content", b"_content", "_media_type", b"_media_type", "content", b"content", "media_type", b"media_type"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content", b"_content", "_media_type", b"_media_type", "content", b"content", "media_type", b"media_type", "name", b"name", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__content: _TypeAlias = _typing.Literal["content"]  # noqa: Y015
+    _WhichOneofArgType__content: _TypeAlias = _typing.Literal["_content", b"_content"]  # noqa: Y015
+    _WhichOneofReturnType__media_type: _TypeAlias = _typing.Literal["media_type"]  # noqa: Y015
+    _WhichOneofArgType__media_type: _TypeAlias = _typing.Literal["_media_type", b"_media_type"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__content) -> _WhichOneofReturnType__content | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__media_type) -> _WhichOneofReturnType__media_type | None: ...
 
 Global___ImageRecord: _TypeAlias = ImageRecord  # noqa: Y015
 

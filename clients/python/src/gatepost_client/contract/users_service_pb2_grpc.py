@@ -153,7 +153,7 @@ class UsersServiceServicer:
         written as they come, and has its end only where all was told. What changes
         meanwhile may be told as it was or as it is.
 
-        Errors: USER_NOT_FOUND.
+        Errors: USER_NOT_FOUND, IMAGE_STORE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -64,7 +64,7 @@ class UsersServiceStub:
     written as they come, and has its end only where all was told. What changes
     meanwhile may be told as it was or as it is.
 
-    Errors: USER_NOT_FOUND.
+    Errors: USER_NOT_FOUND, IMAGE_STORE_UNAVAILABLE.
     """
     DisableUser: _aio.UnaryUnaryMultiCallable[_users_service_pb2.DisableUserRequest, _users_service_pb2.DisableUserResponse]
     """Disables a user, whose sign-ins and NextAuth sessions all end at once.
@@ -166,7 +166,7 @@ class UsersServiceServicer(metaclass=_abc_1.ABCMeta):
         written as they come, and has its end only where all was told. What changes
         meanwhile may be told as it was or as it is.
 
-        Errors: USER_NOT_FOUND.
+        Errors: USER_NOT_FOUND, IMAGE_STORE_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
