@@ -11,7 +11,7 @@ import pytest
 
 from gatepost.v1 import adapter_service_pb2
 from http_gateway.app import make_app, running
-from http_gateway.transcoder import BoundRoute
+from http_gateway.rpc_answers import RpcAnswers
 from tests.http.plain_http import a_setting, answer_of, connected
 
 
@@ -101,7 +101,7 @@ async def test_a_defect_is_500_and_logged_once_with_the_request_id(client, caplo
     def broken(*_arguments):
         raise RuntimeError("a secret of the inside")
 
-    monkeypatch.setattr(BoundRoute, "_answer", broken)
+    monkeypatch.setattr(RpcAnswers, "of", broken)
 
     seen = await client("GET", "/adapter/a-token", headers={"x-request-id": "r-1"})
 
