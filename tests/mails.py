@@ -14,7 +14,9 @@ from auth_server.app import utc_now
 from auth_server.domain.mails import Mail, MailKind
 from auth_server.mailing import outbox_of
 from auth_server.settings import AuthServerSettings
+from auth_server.usecases.mail_worker import MailWorker, Turn
 from auth_server.usecases.outbox import row_identity
+from tests.smtp import MailServer
 
 
 def a_mail(recipient: str = "ada@example.org", **fields: Any) -> Mail:
@@ -64,3 +66,10 @@ def token_of(message: EmailMessage) -> str:
     found = re.search(r"token=([0-9a-f]{64})", text_of(message))
     assert found, text_of(message)
     return found[1]
+
+
+async def sent_to(worker: MailWorker, server: MailServer, address: str) -> list[EmailMessage]:
+    """The mails that went to this address by now, once all that are due were sent."""
+    while await worker.send_next() is not Turn.NOTHING_DUE:
+        pass
+    return [mail for mail in server.taken if mail["To"] == address]

@@ -4,16 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from auth_server.usecases.mail_worker import Turn
-from tests.mails import text_of, token_of
+from tests.mails import sent_to, text_of, token_of
 from tests.resets import NEW_PASSWORD
-
-
-async def sent_to(worker, server, address):
-    """The mails that went to this address, of all that were due."""
-    while await worker.send_next() is not Turn.NOTHING_DUE:
-        pass
-    return [mail for mail in server.taken if mail["To"] == address]
 
 
 @pytest.mark.requirement(15, 48)
