@@ -45,6 +45,7 @@ from auth_server.servicers.ext_authz_contract import AUTHORIZATION
 from auth_server.servicers.identity import IdentityService
 from auth_server.servicers.images import ImagesService
 from auth_server.servicers.keys import KeysService
+from auth_server.servicers.mails import MailService
 from auth_server.servicers.sessions import SessionService
 from auth_server.servicers.tokens import TokenService
 from auth_server.servicers.users import UsersService
@@ -60,6 +61,7 @@ from auth_server.usecases.erasure import Erasure
 from auth_server.usecases.exporting import Exporting
 from auth_server.usecases.identities import Identities
 from auth_server.usecases.keys import KeysUnreadableError
+from auth_server.usecases.mails import Mails
 from auth_server.usecases.password_changes import PasswordChanges
 from auth_server.usecases.password_resets import PasswordResets
 from auth_server.usecases.reauthentication import Reauthentication
@@ -80,6 +82,7 @@ from gatepost.v1 import (
     identity_service_pb2,
     images_service_pb2,
     keys_service_pb2,
+    mail_service_pb2,
     session_service_pb2,
     token_service_pb2,
     users_service_pb2,
@@ -240,38 +243,24 @@ async def _rpcs(
     password_changes = PasswordChanges(database, password_rules, reauthentication, hashes, hash_pool, outbox, clock)
     emails = Emails(database, outbox, reauthentication, settings.one_time_token_lives, clock)
     refreshing = Refreshing(database, access, lives, windows, outbox, clock)
+    sign_ins = SignIns(database, derived_key(ring, "page tokens of sign-ins"), clock)
     servicers = [
-        (
-            adapter_service_pb2,
-            "AdapterService",
-            AdapterService(database, users, accounts, erasure, clock),
-        ),
-        (
-            auth_service_pb2,
-            "AuthService",
-            AuthService(registration, sign_in, refreshing, resets, password_changes, emails),
-        ),
-        (
-            users_service_pb2,
-            "UsersService",
-            UsersService(users, erasure, Exporting(database, accounts, outbox, images, clock), images),
-        ),
-        (images_service_pb2, "ImagesService", ImagesService(images)),
-        (
-            session_service_pb2,
-            "SessionService",
-            SessionService(SignIns(database, derived_key(ring, "page tokens of sign-ins"), clock)),
-        ),
-        (token_service_pb2, "TokenService", TokenService(Tokens(database, access, clock), revocations)),
-        (keys_service_pb2, "KeysService", KeysService(keys)),
-        (identity_service_pb2, "IdentityService", IdentityService()),
+        (adapter_service_pb2, AdapterService(database, users, accounts, erasure, clock)),
+        (auth_service_pb2, AuthService(registration, sign_in, refreshing, resets, password_changes, emails)),
+        (users_service_pb2, UsersService(users, erasure, Exporting(database, accounts, outbox, images, clock), images)),
+        (images_service_pb2, ImagesService(images)),
+        (session_service_pb2, SessionService(sign_ins)),
+        (token_service_pb2, TokenService(Tokens(database, access, clock), revocations)),
+        (keys_service_pb2, KeysService(keys)),
+        (identity_service_pb2, IdentityService()),
+        (mail_service_pb2, MailService(Mails(database, derived_key(ring, "page tokens of mails"), clock))),
     ]
     known_services = Services(database)
     guards = Guards(settings.adapter_secret.get_secret_value(), access, identities, known_services)
     limited = deadlines(settings.longest_call.total_seconds(), settings.longest_upload.total_seconds())
     around = (request_log, request_ids, errors, decoding, limited, gateways(known_services), guards, validation)
     services: list[tuple[ServiceDescriptor, object]] = [
-        (file.DESCRIPTOR.services_by_name[name], servicer) for file, name, servicer in servicers
+        (file.DESCRIPTOR.services_by_name[type(servicer).__name__], servicer) for file, servicer in servicers
     ]
     services.append((AUTHORIZATION, AuthorizationService(identities)))
     return rpcs_of(services, around)

@@ -22,6 +22,7 @@ from gatepost.v1 import (
     auth_service_pb2,
     auth_service_pb2_grpc,
     keys_service_pb2_grpc,
+    mail_service_pb2_grpc,
     session_service_pb2_grpc,
     token_service_pb2_grpc,
     users_service_pb2_grpc,
@@ -59,6 +60,7 @@ class People:
         self.auth = auth_service_pb2_grpc.AuthServiceStub(channel)
         self.users = users_service_pb2_grpc.UsersServiceStub(channel)
         self.keys = keys_service_pb2_grpc.KeysServiceStub(channel)
+        self.mails = mail_service_pb2_grpc.MailServiceStub(channel)
         self.sessions = session_service_pb2_grpc.SessionServiceStub(channel)
         self.tokens = token_service_pb2_grpc.TokenServiceStub(channel)
         self.secret: Metadata = [("x-auth-secret", adapter_secret)]

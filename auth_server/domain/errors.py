@@ -194,6 +194,12 @@ class ImageNotFoundError(AuthError):
     kind, reason = Kind.NOT_FOUND, "IMAGE_NOT_FOUND"
 
 
+class MailNotFoundError(AuthError):
+    """There is no such mail, or it is not dead."""
+
+    kind, reason = Kind.NOT_FOUND, "MAIL_NOT_FOUND"
+
+
 class EmailTakenError(AuthError):
     """Another user has this email address."""
 

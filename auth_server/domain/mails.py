@@ -49,6 +49,23 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class MailNote:
+    """A mail as an operator sees it: whom it goes to and how it fares, not what it says."""
+
+    id: UUID
+    kind: str
+    recipient: str = field(repr=False)
+    user_id: UUID | None
+    created_at: datetime
+    due_at: datetime
+    """When it is tried next, where it is not dead."""
+    expires: datetime | None
+    dead_at: datetime | None
+    attempts: int
+    last_error: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MailLimits:
     """How many mails of one kind go out at once to an address and for an account; an hour makes them whole again."""
 

@@ -83,4 +83,9 @@ DOORS = [
     Door("POST", "/oauth/introspect", "TokenService/Introspect", "SERVICE"),
     Door("POST", "/oauth/revoke", "TokenService/Revoke", "SERVICE"),
     Door("GET", "/.well-known/jwks.json", "KeysService/GetJsonWebKeySet", "PUBLIC"),
+    Door("GET", "/mails", "MailService/ListMails", "OPERATOR"),
+    Door("POST", "/mails/{id}/redrive", "MailService/RedriveMail", "OPERATOR"),
+    Door("POST", "/mails/redrive", "MailService/RedriveMails", "OPERATOR"),
+    Door("DELETE", "/mails/{id}", "MailService/DropMail", "OPERATOR"),
+    Door("POST", "/mails/drop", "MailService/DropMails", "OPERATOR"),
 ]

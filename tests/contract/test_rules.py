@@ -14,6 +14,7 @@ FREE = {
     "gatepost.v1.RefreshTokensRequest.sub": "never read",
     "gatepost.v1.RegisterRequest.profile": "a message, whose fields have rules",
     "gatepost.v1.EndSignInsRequest.keep_current": "true or false, both of which are fine",
+    "gatepost.v1.ListMailsRequest.dead": "true or false, both of which are fine",
     "gatepost.v1.User.profile": "a message, whose fields have rules",
     "gatepost.v1.User.created_at": "never read; an update mask may not name it",
     "gatepost.v1.User.updated_at": "never read; an update mask may not name it",
@@ -25,6 +26,7 @@ OPEN = {
     "gatepost.v1.CreateVerificationTokenRequest.verification_token": "a message, whose token is sensitive",
     "gatepost.v1.IntrospectRequest.token_type_hint": "says what the token is taken for",
     "gatepost.v1.RevokeRequest.token_type_hint": "says what the token is taken for",
+    "gatepost.v1.ListMailsRequest.page_token": "leads to a page, for whoever may list",
     "gatepost.v1.ListSignInsRequest.page_token": "leads to a page, for whoever may list",
     "gatepost.v1.ListUsersRequest.page_token": "leads to a page, for whoever may list",
 }

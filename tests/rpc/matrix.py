@@ -68,4 +68,9 @@ ADMITTED = {
     "TokenService/Revoke": {SERVICE, BY_WILDCARD},
     "TokenService/WatchRevocations": {SERVICE, BY_WILDCARD},
     "KeysService/GetJsonWebKeySet": set(CALLERS),
+    "MailService/ListMails": {OPERATOR, SERVICE},
+    "MailService/RedriveMail": {OPERATOR, SERVICE},
+    "MailService/RedriveMails": {OPERATOR, SERVICE},
+    "MailService/DropMail": {OPERATOR, SERVICE},
+    "MailService/DropMails": {OPERATOR, SERVICE},
 }

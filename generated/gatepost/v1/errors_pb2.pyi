@@ -162,6 +162,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """There is no such image, or it was replaced (NOT_FOUND).
     Example: GetImage of a name that somebody's former image had.
     """
+    ERROR_REASON_MAIL_NOT_FOUND: _ErrorReason.ValueType  # 47
+    """There is no such mail, or it is not dead (NOT_FOUND).
+    Example: RedriveMail of a mail that was sent meanwhile.
+    """
     ERROR_REASON_EMAIL_TAKEN: _ErrorReason.ValueType  # 60
     """Another user has this email address (ALREADY_EXISTS).
     Example: CreateUser for an address in use.
@@ -359,6 +363,10 @@ Example: EndSignIn twice with one id.
 ERROR_REASON_IMAGE_NOT_FOUND: ErrorReason.ValueType  # 46
 """There is no such image, or it was replaced (NOT_FOUND).
 Example: GetImage of a name that somebody's former image had.
+"""
+ERROR_REASON_MAIL_NOT_FOUND: ErrorReason.ValueType  # 47
+"""There is no such mail, or it is not dead (NOT_FOUND).
+Example: RedriveMail of a mail that was sent meanwhile.
 """
 ERROR_REASON_EMAIL_TAKEN: ErrorReason.ValueType  # 60
 """Another user has this email address (ALREADY_EXISTS).

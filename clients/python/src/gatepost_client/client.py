@@ -15,6 +15,7 @@ from gatepost_client.contract.auth_service_pb2_grpc import AuthServiceStub
 from gatepost_client.contract.identity_service_pb2_grpc import IdentityServiceStub
 from gatepost_client.contract.images_service_pb2_grpc import ImagesServiceStub
 from gatepost_client.contract.keys_service_pb2_grpc import KeysServiceStub
+from gatepost_client.contract.mail_service_pb2_grpc import MailServiceStub
 from gatepost_client.contract.session_service_pb2_grpc import SessionServiceStub
 from gatepost_client.contract.token_service_pb2_grpc import TokenServiceStub
 from gatepost_client.contract.users_service_pb2_grpc import UsersServiceStub
@@ -86,6 +87,11 @@ class GatepostClient:
     def keys(self) -> KeysServiceStub:
         """The keys that verify access tokens."""
         return KeysServiceStub(self.channel)
+
+    @cached_property
+    def mails(self) -> MailServiceStub:
+        """Mails that wait or have failed, for operators."""
+        return MailServiceStub(self.channel)
 
     @cached_property
     def sessions(self) -> SessionServiceStub:

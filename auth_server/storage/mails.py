@@ -1,0 +1,111 @@
+"""The outbox as operators see it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from auth_server.domain.mails import MailNote
+from auth_server.storage.database import Db, Row
+
+
+async def page(db: Db, after: UUID | None, size: int, *, dead: bool) -> list[MailNote]:
+    """At most so many mails, the oldest first, from behind this one; only dead ones where that is asked."""
+    rows = await db.fetch(
+        """
+        SELECT id, kind, recipient, user_id, created_at, due_at, expires, dead_at, attempts, last_error
+          FROM outbox
+         WHERE ($1::uuid IS NULL OR id > $1)
+           AND (dead_at IS NOT NULL OR NOT $3)
+         ORDER BY id
+         LIMIT $2
+        """,
+        after,
+        size,
+        dead,
+    )
+    return [_note_of(row) for row in rows]
+
+
+async def redrive(db: Db, mail_id: UUID, *, now: datetime, give_up_at: datetime) -> bool:
+    """Whether the mail was dead, and waits again by this call as if it were new."""
+    row = await db.fetchrow(
+        """
+        WITH redriven AS (
+            UPDATE outbox
+               SET dead_at = NULL, due_at = $2, give_up_at = $3, attempts = 0
+             WHERE id = $1
+               AND dead_at IS NOT NULL
+            RETURNING id
+        )
+        SELECT id, pg_notify('gatepost_outbox', '')
+          FROM redriven
+        """,
+        mail_id,
+        now,
+        give_up_at,
+    )
+    return row is not None
+
+
+async def redrive_dead(db: Db, limit: int, *, now: datetime, give_up_at: datetime) -> int:
+    """How many of the oldest dead mails wait again by this call, at most so many."""
+    rows = await db.fetch(
+        """
+        WITH redriven AS (
+            UPDATE outbox
+               SET dead_at = NULL, due_at = $2, give_up_at = $3, attempts = 0
+             WHERE id IN (SELECT id
+                            FROM outbox
+                           WHERE dead_at IS NOT NULL
+                           ORDER BY id
+                           LIMIT $1
+                             FOR UPDATE SKIP LOCKED)
+            RETURNING id
+        )
+        SELECT id, pg_notify('gatepost_outbox', '')
+          FROM redriven
+        """,
+        limit,
+        now,
+        give_up_at,
+    )
+    return len(rows)
+
+
+async def drop(db: Db, mail_id: UUID) -> bool:
+    """Whether there was such a mail, which is gone."""
+    return await db.fetchrow("DELETE FROM outbox WHERE id = $1 RETURNING id", mail_id) is not None
+
+
+async def drop_dead(db: Db, limit: int) -> int:
+    """How many of the oldest dead mails are gone by this call, at most so many."""
+    rows = await db.fetch(
+        """
+        DELETE FROM outbox
+         WHERE id IN (SELECT id
+                        FROM outbox
+                       WHERE dead_at IS NOT NULL
+                       ORDER BY id
+                       LIMIT $1
+                         FOR UPDATE SKIP LOCKED)
+        RETURNING id
+        """,
+        limit,
+    )
+    return len(rows)
+
+
+def _note_of(row: Row) -> MailNote:
+    return MailNote(
+        id=row["id"],
+        kind=row["kind"],
+        recipient=row["recipient"],
+        user_id=row["user_id"],
+        created_at=row["created_at"],
+        due_at=row["due_at"],
+        expires=row["expires"],
+        dead_at=row["dead_at"],
+        attempts=row["attempts"],
+        last_error=row["last_error"],
+    )
