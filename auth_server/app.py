@@ -15,7 +15,6 @@ from auth_server.background import repeating
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.password_rules import PasswordRules
-from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.refresh_tokens import RefreshLives, ReplayWindows
 from auth_server.domain.secrets import KeyRing, Seal, derived_key
 from auth_server.domain.verified_tokens import VerifiedTokens
@@ -24,6 +23,7 @@ from auth_server.doors.health import Health
 from auth_server.doors.in_process import InProcessChannel
 from auth_server.doors.rpcs import Rpc, rpcs_of
 from auth_server.doors.transport import UNIX, PortTakenError, TransportError, transport_of
+from auth_server.hashing import hashing
 from auth_server.imaging import images_of
 from auth_server.interceptors.deadlines import deadlines
 from auth_server.interceptors.decoding import decoding
@@ -34,7 +34,6 @@ from auth_server.interceptors.request_ids import request_ids
 from auth_server.interceptors.request_log import request_log
 from auth_server.interceptors.validation import validation
 from auth_server.mailing import MailingError, mailing, outbox_of
-from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders, Issuer
 from auth_server.outside.image_store import StoreUrlError
 from auth_server.outside.password_lists import PasswordListError, common_passwords, listed_passwords
@@ -208,15 +207,14 @@ async def _rpcs(
     keys = await stack.enter_async_context(tended_keys(settings, database, clock))
     policy = AccessTokenPolicy(settings.issuer, settings.audience, settings.access_token_life)
     access = Access(database, keys, policy, clock, VerifiedTokens(policy))
-    hashes = PasswordHashes(KeyRing.of(settings.peppers.get_secret_value()), settings.bcrypt_cost)
+    hashed_by = await stack.enter_async_context(hashing(settings, database))
+    hashes, hash_pool = hashed_by.hashes, hashed_by.pool
     password_rules = PasswordRules(
         settings.password_least_characters,
         settings.product_name,
         common=common_passwords(),
         listed=listed_passwords(settings.refused_passwords),
     )
-    hash_pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
-    stack.callback(hash_pool.close)
     outbox = outbox_of(settings, clock)
     identities = Identities(database, access, clock)
     squatters = Squatters(outbox, clock)
@@ -230,6 +228,7 @@ async def _rpcs(
         db=database,
         access=access,
         hashes=hashes,
+        checks=hashed_by.checks,
         hash_pool=hash_pool,
         identity_providers=_identity_providers(settings),
         lives=lives,

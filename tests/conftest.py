@@ -41,6 +41,7 @@ EMPTIED = (
     "mail_allowances",
     "audit_events",
     "images",
+    "imports",
 )
 IMAGES_AT = "https://auth.example.org/images"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}

@@ -155,6 +155,7 @@ PERSONAL = {
 }
 
 NOT_PERSONAL = {
+    "imports": "the SHA-256 of operators' files, and counts",
     "mail_allowances": "keyed hashes of addresses and accounts, which nobody can read back, and times",
     "schema_migrations": "of the schema itself",
     "services": "of machines",
@@ -168,6 +169,7 @@ BOUNDED = {
     "images": "swept together with what the store has of them (usecases/images.py)",
     "users": "the people there are",
     "accounts": "a user's own, which go with them",
+    "imports": "a row a file that an operator imports",
     "schema_migrations": "one row a migration",
     "services": "what operators register",
     "service_certificates": "what operators register",

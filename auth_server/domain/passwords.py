@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import bcrypt
 
+from auth_server.domain.kept_hashes import KEPT, KeptHashes
 from auth_server.domain.secrets import KeyRing
 
 VERSION = "gp1"
@@ -20,7 +21,7 @@ LEAST_COST = 10  # OWASP Password Storage Cheat Sheet: a work factor of 10 or mo
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PasswordHashes:
-    """Makes and checks password hashes: `gp1$<pepper id>$<bcrypt>`.
+    """Makes password hashes, `gp1$<pepper id>$<bcrypt>`, and checks them and those of other systems.
 
     bcrypt reads 72 bytes and stops at NUL; HMAC-SHA-384 in base64 gives it 64 bytes that depend on every byte of the
     password (OWASP Password Storage Cheat Sheet, "Pre-hashing passwords with bcrypt"). The pepper is kept outside
@@ -29,6 +30,8 @@ class PasswordHashes:
 
     peppers: KeyRing
     cost: int
+    kept: KeptHashes | None = None
+    """Opens imported hashes; without it they match nothing."""
 
     def make(self, password: str) -> str:
         """A new hash; takes about 0.25 s at cost 12, so it runs in the hash pool."""
@@ -46,12 +49,18 @@ class PasswordHashes:
     def matches(self, password: str, made: str) -> bool:
         """Whether the hash is of this password; False for a hash of a pepper that is gone, and no sooner."""
         version, _, rest = made.partition("$")
+        if version == KEPT and self.kept is not None:
+            return self.kept.matches(password, made)
         name, _, by_bcrypt = rest.partition("$")
         pepper = self.peppers.find(name)
         if version != VERSION or pepper is None:
             self.make(password)  # takes the time that the answer about any other user takes
             return False
         return bcrypt.checkpw(_keyed(pepper, password), by_bcrypt.encode())
+
+    def is_of_present_cost(self, made: str) -> bool:
+        """Whether checking it takes what checking the dummy hash takes."""
+        return made.startswith(f"{VERSION}$") and f"$$2b${self.cost:02}$" in made
 
     def is_old(self, made: str) -> bool:
         """Whether the hash was made with another cost or pepper than is in use now."""

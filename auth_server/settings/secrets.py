@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from auth_server.domain.imported_hashes.firebase_hashes import signer_key
 from auth_server.domain.secrets import KeyRing
 
 
@@ -31,6 +32,21 @@ class SecretSettings(BaseSettings):
         SecretStr,
         Field(description="Key ring that seals providers' tokens and signing keys; written as the peppers are."),
     ]
+
+    firebase_signer_key: Annotated[
+        SecretStr | None,
+        Field(
+            description="`base64_signer_key` of the Firebase project whose users were imported: 64 bytes. Needed until"
+            " all of them have logged in."
+        ),
+    ] = None
+
+    @field_validator("firebase_signer_key")
+    @classmethod
+    def _is_signer_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            signer_key(value.get_secret_value())
+        return value
 
     @field_validator("peppers", "sealing_keys")
     @classmethod

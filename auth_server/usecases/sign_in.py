@@ -17,6 +17,7 @@ from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.refresh_tokens import RefreshLives, TokenPair
 from auth_server.domain.secrets import new_token, token_hash
 from auth_server.domain.users import User
+from auth_server.outside.even_checks import EvenChecks
 from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders
 from auth_server.storage import refresh_tokens, users
@@ -39,6 +40,7 @@ class SignIn:
     db: Db
     access: Access
     hashes: PasswordHashes
+    checks: EvenChecks
     hash_pool: HashPool
     identity_providers: IdentityProviders
     lives: RefreshLives
@@ -55,7 +57,7 @@ class SignIn:
         """
         owner = await users.find_with_hash(self.db, email)
         made = owner.hash if owner and owner.hash else self.dummy_hash
-        matches = await self.hash_pool.run(self.hashes.matches, password, made)
+        matches = await self.hash_pool.run(self.checks.matches, password, made)
         if owner is None or owner.hash is None or not matches or owner.disabled:
             raise CredentialsInvalidError
         if self.verified_only and owner.user.email_verified is None:
