@@ -41,6 +41,8 @@ async def images_of(
     if images.store is None or images.base_url is None:
         missing = "GATEPOST_IMAGE_STORE" if images.store is None else "GATEPOST_PUBLIC_URL"
         log.warning("no images are taken", extra={"missing": missing})
+    elif images.store.is_folder and settings.environment == "production":
+        log.warning("images are kept on this machine alone", extra={"where": url})
     try:
         async with repeating("sweep of images", images.sweep, every=SWEEP_EVERY):
             yield images

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+IMAGES = "images"
+"""The folder of users' images in a data folder."""
 _SECRETS = ("adapter_secret", "peppers", "sealing_keys")
 
 
@@ -39,6 +41,7 @@ class Installation:
         self.log_path = self.folder / "gatepost.log"
         self.mail_folder = self.folder / "mail"
         """Where mails go in place of being sent."""
+        self.image_folder = self.folder / IMAGES
         self._lock = FileLock(self.folder / "up.lock")
         self._run_path = self.folder / "run.json"
         self._secrets_path = self.folder / "secrets.json"

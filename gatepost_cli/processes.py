@@ -64,7 +64,7 @@ def serve_all(*, insecure: bool = False) -> None:
         async with both_running(auth, gateway) as (server, running_gateway):
             await _until_stopped(http_url=running_gateway.http_url, grpc_target=server.grpc_target)
 
-    _serve(work(read(AuthServerSettings, **_allowed(insecure)), read(GatewaySettings)))
+    _serve(work(read(AuthServerSettings, _kept_here(), **_allowed(insecure)), read(GatewaySettings)))
 
 
 def serve_auth(*, insecure: bool = False) -> None:
@@ -77,7 +77,7 @@ def serve_auth(*, insecure: bool = False) -> None:
             await _until_stopped(grpc_target=server.grpc_target)
             await _drain(server, settings.drain_seconds)
 
-    _serve(work(read(AuthServerSettings, **_allowed(insecure))))
+    _serve(work(read(AuthServerSettings, _kept_here(), **_allowed(insecure))))
 
 
 def serve_gateway() -> None:
@@ -92,6 +92,18 @@ def serve_gateway() -> None:
             await _until_stopped(http_url=gateway.http_url)
 
     _serve(work(read(GatewaySettings)))
+
+
+def _kept_here() -> dict[str, Any]:
+    """Where images are kept unless a setting says otherwise; nowhere if this user has no place for data."""
+    from gatepost_cli.installation import IMAGES
+    from gatepost_cli.settings import CommandSettings
+
+    try:
+        folder = read(CommandSettings).data_dir
+    except RuntimeError:  # of a user without a home, as in many containers
+        return {}
+    return {"image_store": (folder.expanduser().absolute() / IMAGES).as_uri()}
 
 
 def _allowed(insecure: bool) -> dict[str, Any]:

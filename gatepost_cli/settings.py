@@ -37,7 +37,8 @@ class CommandSettings(BaseSettings):
         Path,
         Field(
             default_factory=default_data_folder,
-            description="Where `gatepost up` keeps its database, secrets and log; by default `/var/lib/gatepost` for "
+            description="Where `gatepost up` keeps its database, secrets and log, and servers their images unless "
+            "`GATEPOST_IMAGE_STORE` says otherwise; by default `/var/lib/gatepost` for "
             "root, else `$XDG_DATA_HOME/gatepost` or `~/.local/share/gatepost`.",
         ),
     ]

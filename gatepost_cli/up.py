@@ -102,7 +102,7 @@ def auth_settings(
     """
     own: dict[str, Any] = {"environment": "development", "reflection": True, "drain_seconds": 0}
     own |= installation.secrets()
-    own |= {"public_url": http_url, "mail_from": _SENDER}
+    own |= {"public_url": http_url, "mail_from": _SENDER, "image_store": installation.image_folder.as_uri()}
     if _keeps_mails():
         own["mail_url"] = f"folder:{quote(str(installation.mail_folder))}"
     if postgres:

@@ -51,8 +51,13 @@ class ImageStore:
         self._url = url
         self._client: ClientConfig = {**CLIENT, "allow_http": insecure}
         self._store: ObjectStore | None = None
-        if not url.startswith(FILE):
+        if not self.is_folder:
             self._store = self._opened()
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder, which other machines may not see."""
+        return self._url.startswith(FILE)
 
     async def put(self, name: str, picture: Picture) -> None:
         """Keeps an image under a new name."""

@@ -30,8 +30,8 @@ def redrawn(file: bytes, most_pixels: int) -> Picture:
     """A copy of the picture that the file shows, upright, with sides of up to LONGEST_SIDE_PIXELS, and nothing else.
 
     The size is read from the file's head and judged before anything is decoded (OWASP ASVS 5.0, 5.2.6); then all of
-    the picture is. Of an animation the copy has the first frame. It takes a second at the worst, and up to eight bytes
-    of memory a pixel.
+    the picture is. Of an animation the copy has the first frame. It takes up to sixteen bytes of memory for each
+    pixel of a WebP, and eight for those of others.
 
     Raises:
         ImageRefusedError: it is no JPEG, PNG, WebP or GIF, has too many pixels, cannot be decoded, or is something else
@@ -68,11 +68,15 @@ def _bare(image: Image.Image) -> Image.Image:
     """The picture in new pixels, that bring along none of what the file says of it."""
     image.draft(None, (LONGEST_SIDE_PIXELS * 2, LONGEST_SIDE_PIXELS * 2))  # of a large JPEG, a part of the work
     image.load()
-    shown = ImageOps.exif_transpose(image)
+    shown: Image.Image = image
     if shown.mode.startswith("I"):  # sixteen bits of grey, of which converting would keep the wrong eight
         shown = shown.point(lambda value: value * (1 / 256)).convert("L")
-    shown = shown.convert("RGBA" if shown.has_transparency_data else "RGB")
+    elif shown.mode not in ("L", "RGB", "RGBA"):
+        shown = shown.convert("RGBA" if shown.has_transparency_data else "RGB")
     shown.thumbnail((LONGEST_SIDE_PIXELS, LONGEST_SIDE_PIXELS))
+    # From here on it is small.
+    ImageOps.exif_transpose(shown, in_place=True)
+    shown = shown.convert("RGBA" if shown.has_transparency_data else "RGB")
     bare = Image.new(shown.mode, shown.size)
     bare.paste(shown)
     return bare

@@ -53,10 +53,10 @@ class ImageSettings(BaseSettings):
         Field(
             ge=1,
             le=80_000_000,
-            description="The most pixels of an image that is taken: of memory, one takes up to eight bytes while it is "
-            "drawn anew.",
+            description="The most pixels of an image that is taken; one takes up to sixteen bytes of memory while it "
+            "is drawn anew.",
         ),
-    ] = 32_000_000
+    ] = 24_000_000
     image_pool_width: Annotated[int, Field(ge=1, le=64, description="Threads that draw images anew.")] = 1
     image_uploads: Annotated[
         int, Field(ge=1, le=1000, description="Images that a server has in memory at once; more are refused.")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.cli.command import ROOT, call, run
 from tests.cli.serving import SECRET, serving, told_by
+from tests.cli.uploading import uploaded
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -25,6 +27,8 @@ def test_the_split_form_runs_with_certificates_from_the_script(on_database: dict
         "GATEPOST_GRPC_TLS_CERTIFICATE": str(tls / "localhost.crt"),
         "GATEPOST_GRPC_TLS_KEY": str(tls / "localhost.key"),
         "GATEPOST_GRPC_TLS_CLIENT_CA": str(tls / "ca.crt"),
+        "GATEPOST_PUBLIC_URL": "https://auth.example.org",
+        "GATEPOST_DATA_DIR": str(tmp_path / "data"),
     }
 
     with serving("auth", tmp_path / "auth", **strict, **server) as auth:
@@ -39,6 +43,9 @@ def test_the_split_form_runs_with_certificates_from_the_script(on_database: dict
         with serving("gateway", tmp_path / "gateway", **gateway) as front:
             url = told_by(tmp_path / "gateway", "http_url")
             answer = call(f"{url}/adapter/get-user-by-email?email=x", x_auth_secret=SECRET)
+            image_url = uploaded(url)
+            with urllib.request.urlopen(image_url.replace("https://auth.example.org", url), timeout=10) as image:
+                media_type = image.headers["content-type"]
             front.terminate()
             assert front.wait(20) == 0
         auth.terminate()
@@ -46,4 +53,6 @@ def test_the_split_form_runs_with_certificates_from_the_script(on_database: dict
 
     assert added.returncode == 0, added.stderr
     assert answer == (200, None)
+    assert media_type == "image/png"
+    assert [path.name for path in (tmp_path / "data" / "images").iterdir()] == [image_url.rpartition("/")[2]]
     assert (tls / "localhost.key").stat().st_mode & 0o777 == 0o600

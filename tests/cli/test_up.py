@@ -16,6 +16,7 @@ import pytest
 from gatepost_cli.installation import Installation
 from gatepost_cli.up import gateway_settings
 from tests.cli.command import Up, call, eventually, lives, mode_of, refusal_of, run, running_up
+from tests.cli.uploading import uploaded
 
 pytestmark = pytest.mark.timeout(60)  # a start takes seconds where the machine is busy
 
@@ -73,6 +74,14 @@ def test_the_welcome_says_where_mails_are_seen(up: Up) -> None:
 
     with urllib.request.urlopen(line[1], timeout=10) as page:
         assert "<h1>Mails</h1>" in page.read().decode()
+
+
+def test_an_uploaded_image_is_kept_in_the_data_folder_and_shown(up: Up) -> None:
+    url = uploaded(up.run["http_url"])
+
+    with urllib.request.urlopen(url, timeout=10) as image:
+        assert image.headers["content-type"] == "image/png"
+    assert [path.name for path in (up.folder / "images").iterdir()] == [url.rpartition("/")[2]]
 
 
 @pytest.mark.parametrize(
