@@ -24,5 +24,7 @@ class AuditEvent(StrEnum):
     PASSWORD_RESET = "password-reset"  # noqa: S105 (not a password)
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 (not a password)
     REFRESH_TOKEN_REUSED = "refresh-token-reused"  # noqa: S105 (not a password)
+    USERS_IMPORTED = "users-imported"
+    """A batch of an operator's import; whom it brought, nobody but their rows tells."""
     USER_EXPORTED = "user-exported"
     USER_DELETED = "user-deleted"
