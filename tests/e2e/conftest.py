@@ -75,8 +75,8 @@ async def windows(shared_chromium: Browser) -> AsyncIterator[Windows]:
 
 
 @pytest.fixture(scope="session")
-def up() -> Iterator[Up]:
-    """A `gatepost up` with a database of its own, whose mails are shown at /dev/mail."""
+def up(shared_chromium: Browser) -> Iterator[Up]:
+    """A `gatepost up` with a database of its own, whose mails are shown at /dev/mail; none where no browser is."""
     with up_with_mails() as running:
         yield running
 
