@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from auth_server.domain.secret_strength import is_weak_key
+
 KEY_BYTES = 32
 NONCE_BYTES = 12  # NIST SP 800-38D, section 8.2.2: random nonces of 96 bits
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -83,8 +85,8 @@ def _key_of(part: str) -> tuple[str, bytes]:
         raise ValueError("a key is not base64") from None
     if len(key) != KEY_BYTES:
         raise ValueError(f"a key has {len(key)} bytes instead of {KEY_BYTES}")
-    if len(set(key)) < KEY_BYTES // 4:
-        raise ValueError("a key is not random")
+    if is_weak_key(key):
+        raise ValueError("a key is not random: take each from `openssl rand -base64 32`")
     return name, key
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from auth_server.domain.passwords import LEAST_COST
+from auth_server.domain.secret_strength import LEAST_CHARACTERS, is_weak
 from auth_server.domain.signing_keys import Algorithm
 from auth_server.settings.database import DatabaseSettings
 from auth_server.settings.grpc import GrpcSettings
@@ -21,10 +22,6 @@ from auth_server.settings.retention import RetentionSettings
 from auth_server.settings.secrets import SecretSettings
 from auth_server.settings.sources import NamedSource
 from auth_server.settings.tokens import TokenSettings
-
-LEAST_SECRET_CHARACTERS = 32
-LEAST_DISTINCT_CHARACTERS = 12
-MOST_SECRET_CHARACTERS = 1024  # a header must hold it
 
 
 # Fields stand in the order of the bases, the last one's first.
@@ -79,18 +76,8 @@ class AuthServerSettings(
 
     @model_validator(mode="after")
     def _is_strong(self) -> AuthServerSettings:
-        secret = self.adapter_secret.get_secret_value()
-        if not secret:
-            raise ValueError("GATEPOST_ADAPTER_SECRET must not be empty")
-        if len(secret) > MOST_SECRET_CHARACTERS:
-            raise ValueError(f"GATEPOST_ADAPTER_SECRET must not be longer than {MOST_SECRET_CHARACTERS} characters")
-        if not secret.isascii() or not secret.isprintable() or secret != secret.strip():
-            raise ValueError("GATEPOST_ADAPTER_SECRET must be printable ASCII, as it travels in a header")
-        if self.environment == "production" and _is_weak(secret):
-            raise ValueError(
-                "GATEPOST_ADAPTER_SECRET is too weak for production: take 32 random characters or more, "
-                "for example from `openssl rand -base64 32`"
-            )
+        self.check_secrets(in_production=self.environment == "production")
+        self.check_password_of_database(in_production=self.environment == "production")
         if self.environment != "test" and self.bcrypt_cost < LEAST_COST:
             raise ValueError(f"GATEPOST_BCRYPT_COST must be {LEAST_COST} or more")
         return self
@@ -110,13 +97,14 @@ class AuthServerSettings(
             )
         secret = self.jwt_secret_key.get_secret_value()
         # RFC 7518, section 3.2: the key has at least as many bits as the hash.
-        if len(secret) < LEAST_SECRET_CHARACTERS or (self.environment == "production" and _is_weak(secret)):
+        if len(secret) < LEAST_CHARACTERS or (self.environment == "production" and is_weak(secret)):
             raise ValueError(
                 "GATEPOST_JWT_SECRET_KEY is too weak for HS256: take 32 random characters or more, for example from "
                 "`openssl rand -base64 32`"
             )
+        if self.environment == "production" and secret == self.adapter_secret.get_secret_value():
+            raise ValueError(
+                "GATEPOST_JWT_SECRET_KEY is the adapter secret too: whoever verifies tokens could act as the front end;"
+                " take another for each"
+            )
         return self
-
-
-def _is_weak(secret: str) -> bool:
-    return len(secret) < LEAST_SECRET_CHARACTERS or len(set(secret)) < LEAST_DISTINCT_CHARACTERS

@@ -5,12 +5,13 @@ from __future__ import annotations
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from auth_server.domain.links import CONFIRM_PATH, RESET_PATH, VERIFY_PATH
+from auth_server.domain.secret_strength import is_weak_password
 from auth_server.outside.mail_messages import Sender
 
 FOLDER = "folder"
@@ -142,6 +143,8 @@ class MailSettings(BaseSettings):
             )
         if in_production and urlsplit(self.mail_url.get_secret_value()).scheme == FOLDER:
             raise ValueError("GATEPOST_MAIL_URL must not be a folder in production: nobody would get a mail")
+        if in_production:
+            _check_password(urlsplit(self.mail_url.get_secret_value()))
 
     def _check_paths_are_the_gateways(self) -> None:
         """Refuses paths that its own pages do not have, so that no link leads nowhere."""
@@ -161,6 +164,11 @@ def is_loopback(host: str | None) -> bool:
         return ip_address(host or "").is_loopback
     except ValueError:
         return False
+
+
+def _check_password(parts: SplitResult) -> None:
+    if parts.password and is_weak_password(unquote(parts.password), unquote(parts.username or "")):
+        raise ValueError("the password in GATEPOST_MAIL_URL is too weak for production: whoever guesses it sends mails")
 
 
 def _is_safe(parts: SplitResult) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Annotated
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from auth_server.domain.imported_hashes.firebase_hashes import signer_key
+from auth_server.domain.secret_strength import is_weak
 from auth_server.domain.secrets import KeyRing
+
+MOST_SECRET_CHARACTERS = 1024  # a header must hold it
 
 
 class SecretSettings(BaseSettings):
@@ -53,3 +57,37 @@ class SecretSettings(BaseSettings):
     def _is_key_ring(cls, value: SecretStr) -> SecretStr:
         KeyRing.of(value.get_secret_value())
         return value
+
+    def check_secrets(self, *, in_production: bool) -> None:
+        """Refuses secrets that are none.
+
+        Raises:
+            ValueError: the text says which, and what to do; never the secret.
+        """
+        secret = self.adapter_secret.get_secret_value()
+        if not secret:
+            raise ValueError("GATEPOST_ADAPTER_SECRET must not be empty")
+        if len(secret) > MOST_SECRET_CHARACTERS:
+            raise ValueError(f"GATEPOST_ADAPTER_SECRET must not be longer than {MOST_SECRET_CHARACTERS} characters")
+        if not secret.isascii() or not secret.isprintable() or secret != secret.strip():
+            raise ValueError("GATEPOST_ADAPTER_SECRET must be printable ASCII, as it travels in a header")
+        if not in_production:
+            return
+        if is_weak(secret):
+            raise ValueError(
+                "GATEPOST_ADAPTER_SECRET is too weak for production: take 32 random characters or more, "
+                "for example from `openssl rand -base64 32`"
+            )
+        self._check_each_serves_one_purpose()
+
+    def _check_each_serves_one_purpose(self) -> None:
+        """Refuses a key that stands in two places (NIST SP 800-57, part 1, section 5.2): one leak would be two."""
+        rings = {"PEPPERS": self.peppers, "SEALING_KEYS": self.sealing_keys}
+        keys = {name: {key for _, key in KeyRing.of(ring.get_secret_value()).keys} for name, ring in rings.items()}
+        for (one, of_one), (other, of_other) in combinations(keys.items(), 2):
+            if of_one & of_other:
+                raise ValueError(f"GATEPOST_{one} and GATEPOST_{other} share a key: take another for each")
+        secret = self.adapter_secret.get_secret_value()
+        for name, ring in rings.items():
+            if any(part.partition(":")[2] == secret for part in ring.get_secret_value().split(",")):
+                raise ValueError(f"GATEPOST_ADAPTER_SECRET is a key of GATEPOST_{name}: take another for each")

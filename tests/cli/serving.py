@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -10,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cli.command import COMMAND, environment, eventually
+from tests.conftest import key_ring
 
-SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
-RING = f"1:{base64.b64encode(bytes(range(32))).decode()}"
+SECRET = "zN4kQx7wPd2vTb9mRc5yHs8gLf3jWe6a"
 COMPLETE = {
     "GATEPOST_DATABASE_URL": "postgresql://me:s3cr3t-word@127.0.0.1:1/nowhere",
     "GATEPOST_ADAPTER_SECRET": SECRET,
-    "GATEPOST_PEPPERS": RING,
-    "GATEPOST_SEALING_KEYS": RING,
+    "GATEPOST_PEPPERS": key_ring("pepper"),
+    "GATEPOST_SEALING_KEYS": key_ring("seal"),
     "GATEPOST_HTTP_PORT": "0",
     "GATEPOST_GRPC_PORT": "0",
     "GATEPOST_GRPC_INSECURE": "true",

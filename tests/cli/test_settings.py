@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,14 @@ from auth_server.settings import AuthServerSettings
 from gatepost_cli.refusals import RefusalError
 from gatepost_cli.settings import CommandSettings, default_data_folder, given, read, without_password
 from tests.cli.command import refusal_of, run
+from tests.cli.serving import SECRET
+from tests.conftest import key_ring
 
-SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
-RING = f"1:{base64.b64encode(bytes(range(32))).decode()}"
 COMPLETE = {
-    "GATEPOST_DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:1/nowhere",
+    "GATEPOST_DATABASE_URL": "postgresql://me:hunter2-hunter2@127.0.0.1:1/nowhere",
     "GATEPOST_ADAPTER_SECRET": SECRET,
-    "GATEPOST_PEPPERS": RING,
-    "GATEPOST_SEALING_KEYS": RING,
+    "GATEPOST_PEPPERS": key_ring("pepper"),
+    "GATEPOST_SEALING_KEYS": key_ring("seal"),
 }
 
 

@@ -86,6 +86,8 @@ def test_two_rows_never_share_an_identity(one, other):
         ("k:***", "not base64"),
         (spelled(k=b"short"), "5 bytes instead of 32"),
         (spelled(k=bytes(32)), "not random"),
+        (spelled(k=bytes(range(32))), "not random"),
+        (spelled(k=b"a pass phrase is of few bits only"[:32]), "not random"),
         (f"{spelled(k=NEW)},{spelled(k=OLD)}", "twice"),
     ],
 )

@@ -5,29 +5,7 @@ from pydantic import ValidationError
 
 from auth_server.domain.signing_keys import Algorithm
 from auth_server.settings import AuthServerSettings
-from tests.conftest import key_ring
-
-STRONG = "0123456789abcdefghijklmnopqrstuv"
-GIVEN = {
-    "DATABASE_URL": "postgresql://u@h/d",
-    "GATEPOST_ADAPTER_SECRET": STRONG,
-    "GATEPOST_PEPPERS": key_ring("pepper"),
-    "GATEPOST_SEALING_KEYS": key_ring("seal"),
-}
-
-
-@pytest.fixture
-def environment(monkeypatch):
-    """Sets variables; None takes one away."""
-
-    def set_variables(**changes):
-        for name, value in (GIVEN | changes).items():
-            if value is None:
-                monkeypatch.delenv(name, raising=False)
-            else:
-                monkeypatch.setenv(name, value)
-
-    return set_variables
+from tests.domain.conftest import GIVEN, STRONG
 
 
 def test_settings_come_from_the_environment(environment):
@@ -140,7 +118,19 @@ def test_a_missing_secret_stops_the_start(environment, name):
 
 @pytest.mark.requirement(41)
 @pytest.mark.parametrize(
-    "secret", ["", "short", "x" * 40, "changeme" * 5, STRONG * 33, "é" * 40, " " + STRONG, STRONG + "\n1"]
+    "secret",
+    [
+        "",
+        "short",
+        "x" * 40,
+        "0123456789abcdef" * 2,
+        "0123456789abcdefghijklmnopqrstuv",
+        "ThisIsMyNextAuthSecret-2026-please-keep",
+        STRONG * 33,
+        "é" * 40,
+        " " + STRONG,
+        STRONG + "\n1",
+    ],
 )
 def test_a_weak_adapter_secret_stops_a_production_start(environment, secret):
     environment(GATEPOST_ADAPTER_SECRET=secret)
@@ -205,13 +195,13 @@ def test_a_shared_secret_that_is_merely_there_changes_nothing(environment, name)
 @pytest.mark.requirement(41)
 @pytest.mark.parametrize("name", ["JWT_SECRET_KEY", "GATEPOST_JWT_SECRET_KEY"])
 def test_hs256_signs_with_a_strong_secret_where_it_is_asked_for(environment, name):
-    environment(GATEPOST_SIGNING_ALGORITHM="HS256", **{name: STRONG})
+    environment(GATEPOST_SIGNING_ALGORITHM="HS256", **{name: STRONG[::-1]})
 
     settings = AuthServerSettings()
 
     assert settings.signing_algorithm is Algorithm.HS256
-    assert settings.jwt_secret_key.get_secret_value() == STRONG
-    assert STRONG not in repr(settings)
+    assert settings.jwt_secret_key.get_secret_value() == STRONG[::-1]
+    assert STRONG[::-1] not in repr(settings)
 
 
 @pytest.mark.requirement(41)
