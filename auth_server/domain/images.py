@@ -7,10 +7,19 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from auth_server.domain.errors import ImageRefusedError, Violation
+
 # What images are kept as, and how their names end.
 ENDINGS: Mapping[str, str] = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 MEDIA_TYPES: Mapping[str, str] = {ending: media_type for media_type, ending in ENDINGS.items()}
 NAME = re.compile(rf"[0-9a-f]{{32}}\.({'|'.join(MEDIA_TYPES)})")
+
+RULES: Mapping[str, str] = {
+    "type": "is no JPEG, PNG, WebP or GIF",
+    "pixels": "has too many pixels",
+    "broken": "cannot be decoded to its end",
+    "polyglot": "is a page, a script, a PDF or an archive as well",
+}
 
 PDF_WITHIN_BYTES = 1024  # readers take a header that begins there (PDF 32000-1:2008, annex H, note 13)
 ZIP_DIRECTORY = b"PK\x01\x02"
@@ -29,6 +38,11 @@ class Picture:
     content: bytes
     media_type: str
     """One of ENDINGS."""
+
+
+def refusal_by(rule: str) -> ImageRefusedError:
+    """The refusal of a file that breaks this one of RULES."""
+    return ImageRefusedError(rule=rule, violations=(Violation("chunk", RULES[rule]),))
 
 
 def new_name(media_type: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from auth_server.domain.errors import ImageRefusedError
-from auth_server.domain.images import Picture, is_polyglot
+from auth_server.domain.images import Picture, is_polyglot, refusal_by
 
 LONGEST_SIDE_PIXELS = 1000
 """Of what is kept. In four bytes a pixel, uncompressed, it still fits into the 4 MiB that a gRPC client takes."""
@@ -39,9 +39,9 @@ def redrawn(file: bytes, most_pixels: int) -> Picture:
     """
     with _refusing(), Image.open(BytesIO(file), formats=_TAKEN) as image:
         if image.width * image.height > most_pixels:
-            raise ImageRefusedError(rule="pixels")
+            raise refusal_by("pixels")
         if is_polyglot(file):
-            raise ImageRefusedError(rule="polyglot")
+            raise refusal_by("polyglot")
         kept_as = _KEPT_AS[str(image.format)]
         bare = _bare(image)
     into = BytesIO()
@@ -57,11 +57,11 @@ def _refusing() -> Iterator[None]:
     except ImageRefusedError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageRefusedError(rule="type") from error
+        raise refusal_by("type") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageRefusedError(rule="pixels") from error
+        raise refusal_by("pixels") from error
     except Exception as error:
-        raise ImageRefusedError(rule="broken") from error
+        raise refusal_by("broken") from error
 
 
 def _bare(image: Image.Image) -> Image.Image:

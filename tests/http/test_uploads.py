@@ -77,6 +77,7 @@ async def test_a_hostile_file_is_refused_and_nothing_is_stored(rest, ann, sql, i
     answer = await put(rest, ann, a_form(file))
 
     assert (answer.status, answer.reason, answer.json.get("rule")) == (status, reason, rule)
+    assert [error["field"] for error in answer.json.get("errors", [])] == (["image"] if rule else [])
     assert set(image_folder.iterdir()) == before
     assert await sql.fetchval("SELECT count(*) FROM images") == 0
     assert await sql.fetchval("SELECT image FROM users") is None

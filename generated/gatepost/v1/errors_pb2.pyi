@@ -123,7 +123,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: ChangePassword by somebody who signed in with a provider an hour ago.
     """
     ERROR_REASON_IMAGE_REFUSED: _ErrorReason.ValueType  # 32
-    """The image is not taken: `rule` in the ErrorInfo's metadata, and in the problem, says why (INVALID_ARGUMENT).
+    """The image is not taken: `rule` in the ErrorInfo's metadata, and in the problem, says why, the BadRequest detail in
+    words (INVALID_ARGUMENT).
 
     The rules are `type`, of what is no JPEG, PNG, WebP or GIF; `pixels`, of too many of them; `broken`, of what cannot be
     decoded to its end; and `polyglot`, of what is a page, a script, a PDF or an archive as well. Rules are added, never
@@ -325,7 +326,8 @@ ERROR_REASON_REAUTHENTICATION_REQUIRED: ErrorReason.ValueType  # 31
 Example: ChangePassword by somebody who signed in with a provider an hour ago.
 """
 ERROR_REASON_IMAGE_REFUSED: ErrorReason.ValueType  # 32
-"""The image is not taken: `rule` in the ErrorInfo's metadata, and in the problem, says why (INVALID_ARGUMENT).
+"""The image is not taken: `rule` in the ErrorInfo's metadata, and in the problem, says why, the BadRequest detail in
+words (INVALID_ARGUMENT).
 
 The rules are `type`, of what is no JPEG, PNG, WebP or GIF; `pixels`, of too many of them; `broken`, of what cannot be
 decoded to its end; and `polyglot`, of what is a page, a script, a PDF or an archive as well. Rules are added, never
