@@ -19,7 +19,13 @@ from tests.cli.serving import COMPLETE, serving, told_by
 from tests.conftest import Clock
 from tests.mails import a_mail
 from tests.smtp import MailServer
-from tests.waiting import backends_that_wait
+from tests.waiting import until
+
+WAITS_TO_END_THE_ROW = """
+    SELECT pid
+      FROM pg_stat_activity
+     WHERE query LIKE 'DELETE FROM outbox WHERE id = %' AND wait_event_type = 'Lock'
+    """
 
 
 @pytest.fixture
@@ -55,10 +61,11 @@ async def test_a_mail_arrives_with_one_id_though_its_server_is_killed_when_it_wa
     async with sql.transaction():
         await sql.execute("LOCK TABLE outbox IN SHARE MODE")  # the end of the row waits behind it
         server.answering.set()
-        [backend] = await backends_that_wait(sql)
+        # Over another connection: a transaction sees the activity of its first look for ever.
+        backend = await until(lambda: db.fetchrow(WAITS_TO_END_THE_ROW))
         victim.kill()
         victim.wait()
-        await sql.execute("SELECT pg_terminate_backend($1)", backend)  # else it would do what it was told
+        await sql.execute("SELECT pg_terminate_backend($1)", backend["pid"])  # else it would do what it was told
 
     assert await worker.send_next() is Turn.NOTHING_DUE
     clock.advance(LEASE)
