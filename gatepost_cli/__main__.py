@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from gatepost_cli.doctor_command import doctor_command
 from gatepost_cli.keys_commands import keys_group
 from gatepost_cli.mail_commands import mail_group
 from gatepost_cli.services_commands import services_group
@@ -155,6 +156,7 @@ gatepost.add_command(users_group)
 gatepost.add_command(services_group)
 gatepost.add_command(keys_group)
 gatepost.add_command(mail_group)
+gatepost.add_command(doctor_command)
 
 
 @gatepost.command("settings")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from auth_server.settings import AuthServerSettings
+from gatepost_cli.doctor.settings import DoctorSettings
 from gatepost_cli.refusals import RefusalError
 from gatepost_cli.settings import CommandSettings, names_of
 from http_gateway.settings import GatewaySettings
@@ -22,6 +23,7 @@ _PROCESSES: dict[str, type[BaseSettings]] = {
     "The auth server": AuthServerSettings,
     "The gateway": GatewaySettings,
     "`gatepost up`": CommandSettings,
+    "`gatepost doctor`": DoctorSettings,
 }
 
 

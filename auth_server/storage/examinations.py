@@ -1,0 +1,116 @@
+"""What an examination of a deployment asks the database: its clock, its role, and what lies under which key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from auth_server.storage.database import Db
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How this connection stands to the database."""
+
+    now: datetime
+    """The database's clock, as the statement runs."""
+    role: str
+    is_superuser: bool
+    powers: tuple[str, ...]
+    """What else the role may that no server needs: CREATEROLE, CREATEDB, REPLICATION, BYPASSRLS."""
+    alters_audit: tuple[str, ...]
+    """What the role may do to audit events that undoes them: UPDATE, DELETE, TRUNCATE."""
+    is_local: bool
+    is_encrypted: bool
+    tells_rows: bool
+    """Whether its log shows the rows of failed statements."""
+    is_standby: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxStanding:
+    """How the mails fare that are not sent."""
+
+    waiting: int
+    dead: int
+    most_overdue: datetime | None
+    """When the mail was due that has waited longest behind its time."""
+
+
+async def connection(db: Db) -> Connection:
+    """How this connection stands to the database."""
+    row = await db.fetchrow(
+        """
+        SELECT clock_timestamp() AS now, rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,
+               has_table_privilege('audit_events', 'UPDATE') AS updates,
+               has_table_privilege('audit_events', 'DELETE') AS deletes,
+               has_table_privilege('audit_events', 'TRUNCATE') AS truncates,
+               COALESCE(inet_server_addr() <<= inet '127.0.0.0/8' OR inet_server_addr() = inet '::1', true) AS local,
+               COALESCE((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS encrypted,
+               current_setting('log_error_verbosity') <> 'terse' AS tells_rows,
+               pg_is_in_recovery() AS standby
+          FROM pg_roles
+         WHERE rolname = current_user
+        """
+    )
+    powers = {
+        "CREATEROLE": row["rolcreaterole"],
+        "CREATEDB": row["rolcreatedb"],
+        "REPLICATION": row["rolreplication"],
+        "BYPASSRLS": row["rolbypassrls"],
+    }
+    alters = {"UPDATE": row["updates"], "DELETE": row["deletes"], "TRUNCATE": row["truncates"]}
+    return Connection(
+        now=row["now"],
+        role=row["rolname"],
+        is_superuser=row["rolsuper"],
+        powers=tuple(name for name, has in powers.items() if has),
+        alters_audit=tuple(name for name, may in alters.items() if may),
+        is_local=row["local"],
+        is_encrypted=row["encrypted"],
+        tells_rows=row["tells_rows"],
+        is_standby=row["standby"],
+    )
+
+
+async def peppers(db: Db) -> Mapping[str, int]:
+    """How many users have a password, or an imported hash of one, under each pepper's id."""
+    rows = await db.fetch(
+        """
+        SELECT split_part(password_hash, '$', 2) AS key_id, count(*) AS many
+          FROM users
+         WHERE password_hash IS NOT NULL
+         GROUP BY key_id
+        """
+    )
+    return {row["key_id"]: row["many"] for row in rows}
+
+
+async def sealing_keys(db: Db) -> Mapping[str, int]:
+    """How many accounts and mails are sealed under each key's id, which a sealed value bears in its head."""
+    rows = await db.fetch(
+        """
+        SELECT substr(sealed, 3, get_byte(sealed, 1)) AS key_id, count(*) AS many
+          FROM (SELECT sealed FROM accounts
+                 UNION ALL
+                SELECT sealed FROM outbox WHERE sealed IS NOT NULL) AS everything
+         WHERE length(sealed) > 2
+         GROUP BY key_id
+        """
+    )
+    return {row["key_id"].decode("utf-8", errors="replace"): row["many"] for row in rows}
+
+
+async def outbox(db: Db, now: datetime) -> OutboxStanding:
+    """How the mails fare that are not sent."""
+    row = await db.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE dead_at IS NULL) AS waiting,
+               count(*) FILTER (WHERE dead_at IS NOT NULL) AS dead,
+               min(due_at) FILTER (WHERE dead_at IS NULL AND due_at < $1) AS most_overdue
+          FROM outbox
+        """,
+        now,
+    )
+    return OutboxStanding(row["waiting"], row["dead"], row["most_overdue"])
