@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 
@@ -44,7 +44,7 @@ class UploadCall(Protocol):
     """One RPC that takes a stream of requests, ready to be called any number of times."""
 
     def __call__(
-        self, messages: AsyncIterable[Any], /, *, metadata: Sequence[tuple[str, str]], timeout: float | None
+        self, messages: AsyncIterator[Any], /, *, metadata: Sequence[tuple[str, str]], timeout: float | None
     ) -> Awaitable[Any]:
         """The RPC's answer, which may come before the end of the requests.
 
