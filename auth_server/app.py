@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 from google.protobuf.descriptor import ServiceDescriptor
 
+from auth_server.auditing import audited
 from auth_server.background import repeating
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
@@ -30,7 +31,7 @@ from auth_server.interceptors.decoding import decoding
 from auth_server.interceptors.errors import errors
 from auth_server.interceptors.gateways import gateways
 from auth_server.interceptors.guards import Guards
-from auth_server.interceptors.request_ids import request_ids
+from auth_server.interceptors.origins import origins
 from auth_server.interceptors.request_log import request_log
 from auth_server.interceptors.validation import validation
 from auth_server.mailing import MailingError, mailing, outbox_of
@@ -221,7 +222,8 @@ async def _rpcs(
     users = Users(database, squatters, derived_key(ring, "page tokens"), clock)
     accounts = Accounts(database, seal, squatters)
     images = await stack.enter_async_context(images_of(settings, database, clock))
-    erasure = Erasure(database, images, clock)
+    audit = await stack.enter_async_context(audited(ring, database, clock))
+    erasure = Erasure(database, images, audit.seal, clock)
     lives = RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life)
     windows = ReplayWindows(settings.refresh_replay_window, settings.refresh_retry_window)
     sign_in = SignIn(
@@ -246,7 +248,10 @@ async def _rpcs(
     servicers = [
         (adapter_service_pb2, AdapterService(database, users, accounts, erasure, clock)),
         (auth_service_pb2, AuthService(registration, sign_in, refreshing, resets, password_changes, emails)),
-        (users_service_pb2, UsersService(users, erasure, Exporting(database, accounts, outbox, images, clock), images)),
+        (
+            users_service_pb2,
+            UsersService(users, erasure, Exporting(database, accounts, outbox, images, audit.seal, clock), images),
+        ),
         (images_service_pb2, ImagesService(images)),
         (session_service_pb2, SessionService(sign_ins)),
         (token_service_pb2, TokenService(Tokens(database, access, clock), revocations)),
@@ -257,7 +262,17 @@ async def _rpcs(
     known_services = Services(database)
     guards = Guards(settings.adapter_secret.get_secret_value(), access, identities, known_services)
     limited = deadlines(settings.longest_call.total_seconds(), settings.longest_upload.total_seconds())
-    around = (request_log, request_ids, errors, decoding, limited, gateways(known_services), guards, validation)
+    around = (
+        request_log,
+        origins(audit.seal),
+        errors,
+        audit.refusals,
+        decoding,
+        limited,
+        gateways(known_services),
+        guards,
+        validation,
+    )
     services: list[tuple[ServiceDescriptor, object]] = [
         (file.DESCRIPTOR.services_by_name[type(servicer).__name__], servicer) for file, servicer in servicers
     ]

@@ -140,9 +140,23 @@ PERSONAL = {
     "audit_events": Personal(
         "user_id::text = $1 AND $2::text IS NOT NULL",
         "audit_event",
-        {"event": "event", "at": "event_time", "request_id": "request_id"},
-        {"id": OURS, "user_id": OWNER},
+        {
+            "event": "event",
+            "at": "event_time",
+            "request_id": "request_id",
+            "rpc": "rpc",
+            "caller": "caller",
+            "outcome": "outcome",
+            "repeats": "repeats",
+        },
+        {"id": OURS, "user_id": OWNER, "key_id": OURS, "sealed": "opened, and told where it is the user's own"},
         stays="what happened must be known later, by ids alone",
+    ),
+    "audit_keys": Personal(
+        "user_id::text = $1 AND $2::text IS NOT NULL",
+        "audit_event",
+        {},
+        {"id": OURS, "user_id": OWNER, "subject": OURS, "created_at": OURS, "sealed": SECRET},
     ),
     "revocations": Personal(
         "(subject_id = $1 OR subject_id IN (SELECT id::text FROM refresh_families WHERE user_id::text = $1))"
@@ -155,6 +169,10 @@ PERSONAL = {
 }
 
 NOT_PERSONAL = {
+    "audit_pending": "numbers of events",
+    "audit_links": "numbers of events, and hashes of which those of an erased user stay",
+    "audit_checkpoints": "of the chain",
+    "audit_signing_keys": "of this server",
     "imports": "the SHA-256 of operators' files, and counts",
     "mail_allowances": "keyed hashes of addresses and accounts, which nobody can read back, and times",
     "schema_migrations": "of the schema itself",
@@ -171,6 +189,10 @@ BOUNDED = {
     "accounts": "a user's own, which go with them",
     "imports": "a row a file that an operator imports",
     "schema_migrations": "one row a migration",
+    "audit_pending": "emptied every second by what lets the chain grow",
+    "audit_links": "swept together with their events",
+    "audit_checkpoints": "swept together with their events",
+    "audit_signing_keys": "one for each change of the sealing keys",
     "services": "what operators register",
     "service_certificates": "what operators register",
     "service_secrets": "two a service",

@@ -1,12 +1,18 @@
-"""Audit events: what happened to a user, and in which request."""
+"""Audit events: what happened to a user, by whom, and in which request."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
-current_request_id: ContextVar[str | None] = ContextVar("current_request_id", default=None)
-"""The id of the request that is served right now; None in work of the server's own."""
+from auth_server.domain.audit_seal import AuditSeal
+from auth_server.domain.clients import Client
+
+OK = "ok"
+"""The outcome of what was done; of a refusal it is the reason."""
 
 
 class AuditEvent(StrEnum):
@@ -15,6 +21,18 @@ class AuditEvent(StrEnum):
     REGISTERED = "registered"
     REGISTRATION_REFUSED = "registration-refused"
     """Somebody registered a taken address."""
+    USER_CREATED = "user-created"
+    """By the adapter."""
+    SIGNED_IN = "signed-in"
+    SIGNED_OUT = "signed-out"
+    SIGN_IN_ENDED = "sign-in-ended"
+    """By its user elsewhere, by an operator or by a service."""
+    SIGN_INS_ENDED = "sign-ins-ended"
+    SESSION_STARTED = "session-started"
+    """NextAuth's."""
+    SESSION_ENDED = "session-ended"
+    ACCOUNT_LINKED = "account-linked"
+    ACCOUNT_UNLINKED = "account-unlinked"
     EMAIL_VERIFIED = "email-verified"
     EMAIL_CHANGE_REQUESTED = "email-change-requested"
     EMAIL_CHANGED = "email-changed"
@@ -26,5 +44,38 @@ class AuditEvent(StrEnum):
     REFRESH_TOKEN_REUSED = "refresh-token-reused"  # noqa: S105 (not a password)
     USERS_IMPORTED = "users-imported"
     """A batch of an operator's import; whom it brought, nobody but their rows tells."""
+    USER_DISABLED = "user-disabled"
+    USER_ENABLED = "user-enabled"
+    ROLE_CHANGED = "role-changed"
     USER_EXPORTED = "user-exported"
     USER_DELETED = "user-deleted"
+    REFUSED = "refused"
+    """A call that was refused for who called, or for what they presented."""
+
+
+@dataclass(slots=True)
+class Origin:
+    """Where an event comes from: the request that is served, and who makes it."""
+
+    request_id: str
+    rpc: str
+    """Such as `AuthService/Login`."""
+    caller_of: Callable[[], tuple[str | None, UUID | None]]
+    """Tells who has been found to call, as an event names them, and the id of a user who does."""
+    client_of: Callable[[], Client]
+    seal: AuditSeal
+    user_id: UUID | None = None
+    """Whom the request speaks of, as far as it is known when it is refused."""
+    email: str | None = None
+    """The address that was typed."""
+
+
+current_origin: ContextVar[Origin | None] = ContextVar("current_origin", default=None)
+"""Where the request that is served right now comes from; None in work of the server's own."""
+
+
+def note_subject(*, user_id: UUID | None, email: str) -> None:
+    """Notes whom the request speaks of, for the event that it may become where it is refused."""
+    origin = current_origin.get()
+    if origin is not None:
+        origin.user_id, origin.email = user_id, email

@@ -14,9 +14,11 @@ from uuid import UUID
 import orjson
 
 from auth_server.domain.adapter import Account, Session
+from auth_server.domain.audit_seal import Personal
 from auth_server.domain.images import Picture
 from auth_server.domain.one_time_tokens import Purpose
 from auth_server.domain.revocations import Revocation
+from auth_server.domain.stored_events import StoredEvent
 from auth_server.domain.users import User
 
 # Providers name their secrets as they like: oauth_token_secret, code_verifier, apiKey ...
@@ -102,12 +104,10 @@ class HeldMail:
 
 @dataclass(frozen=True, slots=True)
 class HeldAuditEvent:
-    """An entry of the audit log."""
+    """An entry of the audit log, and what was personal in it, as far as it is the user's own."""
 
-    id: int
-    event: str
-    at: datetime
-    request_id: str | None
+    event: StoredEvent
+    personal: Personal
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from auth_server.domain.clients import Client, client_of
-from auth_server.domain.errors import PermissionDeniedError
+from auth_server.domain.errors import AuthError, PermissionDeniedError
 from auth_server.domain.identities import Identity
 from auth_server.domain.services import Service
 from auth_server.usecases.access import SignedInCaller
@@ -71,6 +71,10 @@ class Call:
     """The internal service that calls; there is no `caller` then."""
     identity: Identity | None = None
     refresh_token: str = ""
+    is_admitted: bool = False
+    """Whether the guard has let the caller in."""
+    denial: AuthError | None = None
+    """The refusal that the answer tells of, where it is no refusal of the call itself."""
 
     def __post_init__(self) -> None:
         given = self.metadata.get("x-request-id")

@@ -123,11 +123,13 @@ def _is_callers_own(method: Method) -> bool:
 def _guarded(judge: Judge, method: Method, handler: Handler) -> Handler:
     async def handle(request: Any, call: Call) -> Any:
         await judge(call)
+        call.is_admitted = True
         answer = await handler(request, call)
         return while_admitted(lambda: judge(call), answer, RECHECK_SECONDS) if method.streams else answer
 
     async def handle_stream(requests: AsyncIterator[Any], call: Call) -> Any:
         await judge(call)
+        call.is_admitted = True
         # Sending may take a minute, in which the sign-in may have ended: nothing is done with it then.
         judged_again = RequestStream(requests, lambda request: request, at_end=lambda: judge(call))
         return await handler(judged_again, call)

@@ -31,5 +31,6 @@ class AuthorizationService:
         except AuthError as refusal:
             if refusal.kind is not Kind.UNAUTHENTICATED:
                 raise
+            call.denial = refusal
             return denied(refusal, headers.get("x-request-id", ""), call.request_id)
         return allowed(call.identity, headers)

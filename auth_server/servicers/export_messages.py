@@ -105,8 +105,19 @@ def _one_time_token(held: HeldOneTimeToken) -> pb.OneTimeTokenRecord:
 
 
 def _audit_event(held: HeldAuditEvent) -> pb.AuditEventRecord:
-    record = pb.AuditEventRecord(event=held.event, request_id=held.request_id)
-    write_time(held.at, record.event_time)
+    event = held.event
+    record = pb.AuditEventRecord(
+        event=event.event,
+        request_id=event.request_id,
+        rpc=event.rpc,
+        caller=event.caller,
+        outcome=event.outcome,
+        repeats=event.repeats,
+        address=held.personal.address,
+        agent=held.personal.agent,
+        email=held.personal.email,
+    )
+    write_time(event.at, record.event_time)
     return record
 
 

@@ -5,8 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
+
+LEAST_AUDIT_RETENTION = timedelta(days=30)
+"""As the database has it, which drops no younger events, whoever asks (0013_audit.sql)."""
+
+
+def _long_enough(retention: timedelta) -> timedelta:
+    if timedelta(0) < retention < LEAST_AUDIT_RETENTION:
+        raise ValueError(f"Input should be {LEAST_AUDIT_RETENTION.days} days or more, or 0")
+    return retention
 
 
 class RetentionSettings(BaseSettings):
@@ -21,5 +30,9 @@ class RetentionSettings(BaseSettings):
     ] = timedelta(days=30)
     audit_retention: Annotated[
         timedelta,
-        Field(ge=timedelta(0), description="How long audit events are kept; 0 keeps them for ever."),
+        Field(
+            ge=timedelta(0),
+            description="How long audit events are kept, 30 days or more; 0 keeps them for ever.",
+        ),
+        AfterValidator(_long_enough),
     ] = timedelta(days=400)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from auth_server.domain.adapter import SealedAccount, Session
 from auth_server.domain.exports import (
-    HeldAuditEvent,
     HeldOneTimeToken,
     HeldSignIn,
     HeldUser,
@@ -16,7 +15,9 @@ from auth_server.domain.exports import (
 )
 from auth_server.domain.one_time_tokens import Purpose
 from auth_server.domain.revocations import Revocation
+from auth_server.domain.stored_events import StoredEvent
 from auth_server.storage.accounts import account_of
+from auth_server.storage.audit import EVENT, event_of
 from auth_server.storage.database import Db
 from auth_server.storage.revocations import revocation_of
 from auth_server.storage.sessions import session_of
@@ -167,22 +168,26 @@ async def mails(db: Db, of: tuple[UUID, str | None], last: SealedMail | None, si
     return [SealedMail(**row) for row in rows]
 
 
-async def audit_events(db: Db, user_id: UUID, last: HeldAuditEvent | None, size: int) -> list[HeldAuditEvent]:
-    """The entries of the audit log that speak of the user."""
+async def audit_events(
+    db: Db, user_id: UUID, last: tuple[StoredEvent, bytes | None] | None, size: int
+) -> list[tuple[StoredEvent, bytes | None]]:
+    """The entries of the audit log that speak of the user, each with its key where that is the user's own."""
     rows = await db.fetch(
-        """
-        SELECT id, event, at, request_id
+        f"""
+        SELECT {EVENT}, audit_keys.sealed AS key
           FROM audit_events
-         WHERE user_id = $1
-           AND id > $2
-         ORDER BY id
+          LEFT JOIN audit_keys ON audit_keys.id = audit_events.key_id
+                              AND audit_keys.user_id = $1
+         WHERE audit_events.user_id = $1
+           AND audit_events.id > $2
+         ORDER BY audit_events.id
          LIMIT $3
-        """,
+        """,  # noqa: S608 (its columns stand in storage/audit.py)
         user_id,
-        last.id if last else 0,
+        last[0].id if last else 0,
         size,
     )
-    return [HeldAuditEvent(**row) for row in rows]
+    return [(event_of(row), row["key"]) for row in rows]
 
 
 async def images(db: Db, user_id: UUID, last: NotedImage | None, size: int) -> list[NotedImage]:

@@ -248,23 +248,28 @@ async def mail_allowances(db: Db, whole_before: datetime, limit: int) -> int:
 
 
 async def audit_events(db: Db, before: datetime, limit: int) -> int:
-    """The oldest rows of the audit log."""
+    """The beginning of the audit log's chain, up to a checkpoint (0013_audit.sql): somewhat more than asked at once."""
+    return await _count(db, "SELECT drop_audit_events($1, $2) AS count", before, limit)
+
+
+async def audit_keys(db: Db, made_before: datetime, limit: int) -> int:
+    """Keys of strangers in the audit log; what they sealed is nobody's to read any more."""
     return await _count(
         db,
         """
         WITH gone AS (
-            DELETE FROM audit_events
+            DELETE FROM audit_keys
              WHERE ctid = ANY (ARRAY(SELECT ctid
-                                       FROM audit_events
-                                      WHERE at < $1
-                                      ORDER BY at
+                                       FROM audit_keys
+                                      WHERE created_at < $1
+                                        AND user_id IS NULL
                                       LIMIT $2
                                         FOR UPDATE SKIP LOCKED))
             RETURNING true
         )
         SELECT count(*) FROM gone
         """,
-        before,
+        made_before,
         limit,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auth_server.domain.audit_events import AuditEvent
+from auth_server.domain.audit_seal import AuditSeal
 from auth_server.domain.errors import UserNotFoundError
 from auth_server.domain.ids import find_id
 from auth_server.domain.users import AdapterUser
@@ -20,11 +21,13 @@ class Erasure:
     """The one way in which a user is deleted.
 
     All that is theirs goes in one transaction, and their image from its store right after it. What stays names nobody:
-    entries of the revocation log and of the audit log, by ids alone, for as long as those are kept.
+    entries of the revocation log and of the audit log, by ids alone, for as long as those are kept. What audit events
+    hold beside ids was sealed under keys that go with the user, so that the events stay as they were written.
     """
 
     db: Database
     images: Images
+    audit_seal: AuditSeal
     clock: Callable[[], datetime]
 
     async def erase(self, user_id: str) -> None:
@@ -49,6 +52,7 @@ class Erasure:
             if user.email is not None:
                 await verification_tokens.delete_of(db, user.email)
                 await outbox.delete_to(db, user.email)
+                await audit.delete_keys(db, self.audit_seal.subjects_of_email(user.email))
             await audit.record(db, AuditEvent.USER_DELETED, user.id, self.clock())
             return user
 

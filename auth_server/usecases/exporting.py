@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import TypeVar
 
 from auth_server.domain.audit_events import AuditEvent
+from auth_server.domain.audit_seal import AuditSeal
 from auth_server.domain.errors import ImageNotFoundError, UserNotFoundError
-from auth_server.domain.exports import Held, HeldImage, HeldUser, held_account_of, held_mail_of
+from auth_server.domain.exports import Held, HeldAuditEvent, HeldImage, HeldUser, held_account_of, held_mail_of
 from auth_server.domain.ids import get_user_id
 from auth_server.domain.images import Picture
 from auth_server.storage import audit, exports
@@ -33,6 +34,7 @@ class Exporting:
     accounts: Accounts
     outbox: Outbox
     images: Images
+    audit_seal: AuditSeal
     clock: Callable[[], datetime]
 
     async def of(self, user_id: str) -> AsyncIterator[Held]:
@@ -72,8 +74,8 @@ class Exporting:
             yield held_mail_of(mail, self.outbox.values_of(mail.id, mail.recipient, mail.sealed))
         async for image in self._pages(exports.images, user_id):
             yield HeldImage(image, await self._find_picture(image.name))
-        async for event in self._pages(exports.audit_events, user_id):
-            yield event
+        async for event, key in self._pages(exports.audit_events, user_id):
+            yield HeldAuditEvent(event, self.audit_seal.personal_of(event, key))
         async for revocation in self._pages(exports.revocations, user_id):
             yield revocation
 

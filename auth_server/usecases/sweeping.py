@@ -28,6 +28,8 @@ Not the setting of lives: a server that runs beside, or this one before its last
 """
 EXPIRED_KEPT = timedelta(hours=1)
 ENDED_SIGN_INS_KEPT = timedelta(days=1)
+STRANGERS_KEPT = timedelta(days=90)
+"""How long the audit log can tell the address of somebody who is no user."""
 
 Statement = Callable[[Db, datetime, int], Awaitable[int]]
 
@@ -64,6 +66,7 @@ def sweeps_of(retention: Retention) -> list[Sweep]:
         Sweep("revocations", "revocations", sweeps.revocations, REVOCATIONS_MATTER + EXPIRED_KEPT),
         Sweep("outbox", "dead mails", sweeps.outbox, retention.dead_mails),
         Sweep("mail_allowances", "mail limits", sweeps.mail_allowances, timedelta(0)),
+        Sweep("audit_keys", "audit keys of strangers", sweeps.audit_keys, STRANGERS_KEPT),
     ]
     if retention.audit_events is not None:
         found.append(Sweep("audit_events", "audit events", sweeps.audit_events, retention.audit_events))
@@ -84,7 +87,7 @@ class Sweeping:
         before = self.clock() - sweep.kept
         ends_at = monotonic() + self.longest_turn_seconds
         rows = batch = await sweep.statement(self.db, before, self.batch)
-        while batch == self.batch and monotonic() < ends_at:
+        while batch >= self.batch and monotonic() < ends_at:
             batch = await sweep.statement(self.db, before, self.batch)
             rows += batch
         if rows:

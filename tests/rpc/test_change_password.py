@@ -47,7 +47,7 @@ async def stored(sql):
         "refresh_families": "id, ended_at, ended_reason",
         "sessions": "id",
         "one_time_tokens": "token_hash",
-        "audit_events": "id",
+        "audit_events WHERE event <> 'refused'": "id",
         "outbox": "id",
         "mail_allowances": "subject, whole_at",
     }

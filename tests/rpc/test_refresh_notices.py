@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 from auth_server.domain.mails import MailKind
+from tests.audit import events_of
 from tests.mails import waiting_mails
 from tests.people import refresh, refused
 
@@ -33,8 +34,8 @@ async def test_a_second_use_is_mailed_to_the_user_and_audited(people, clock, sql
     [mail] = await waiting_mails(sql, settings)
     assert (mail.kind, mail.recipient, mail.locale) == (MailKind.SIGN_IN_ENDED, "Ann@example.org", "fr-CA")
     assert (mail.user_id, mail.values) == (UUID(ann.id), {"name": "Person"})
-    events = await sql.fetch("SELECT event, user_id::text FROM audit_events")
-    assert [tuple(event) for event in events] == [("refresh-token-reused", ann.id)]
+    assert await events_of(sql, ann.id) == ["refresh-token-reused"]
+    assert await events_of(sql) == ["refresh-token-reused", "REFRESH_TOKEN_INVALID"]
 
 
 @pytest.mark.requirement(37)

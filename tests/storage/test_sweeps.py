@@ -9,6 +9,7 @@ import pytest
 
 from auth_server.domain.refresh_tokens import LONGEST_WINDOW
 from auth_server.usecases.sweeping import Retention, Sweeping, sweeps_of
+from tests.audit import chained
 
 DAY = timedelta(days=1)
 SWEEPS = {sweep.what: sweep for sweep in sweeps_of(Retention(dead_mails=30 * DAY, audit_events=400 * DAY))}
@@ -43,6 +44,10 @@ ROWS = {
     "mail limits": """
         INSERT INTO mail_allowances VALUES (uuid_send(gen_random_uuid()), $1)
     """,
+    "audit keys of strangers": """
+        INSERT INTO audit_keys (id, subject, sealed, created_at)
+        SELECT gen_random_uuid(), uuid_send(gen_random_uuid()), 'a', $1
+    """,
     "audit events": """
         INSERT INTO audit_events (at, event) VALUES ($1, 'tested')
     """,
@@ -68,12 +73,14 @@ async def number_in(sql, table):
 
 @pytest.mark.requirement(63)
 @pytest.mark.parametrize("what", ROWS)
-async def test_what_is_over_goes_when_it_was_kept_long_enough(user, sql, sweeping, clock, what):
+async def test_what_is_over_goes_when_it_was_kept_long_enough(user, db, sql, sweeping, clock, what):
     sweep = SWEEPS[what]
     clock.stopped_at = datetime.now(UTC)
     edge = clock() - sweep.kept
     await sql.execute(ROWS[what], edge - timedelta(seconds=1))
+    await chained(db, sql)
     await sql.execute(ROWS[what], edge + timedelta(seconds=1))
+    await chained(db, sql)
 
     assert await sweeping.turn(sweep) == 1
     assert await sweeping.turn(sweep) == 0

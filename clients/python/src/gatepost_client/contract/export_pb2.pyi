@@ -562,10 +562,35 @@ class AuditEventRecord(_message.Message):
     EVENT_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    RPC_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REPEATS_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
     event: _builtins.str
     """What happened, such as `password-reset`."""
     request_id: _builtins.str
     """The id of the request that it happened in; unset where there was none."""
+    rpc: _builtins.str
+    """The RPC that it happened in, such as `AuthService/Login`; unset where
+    there was none.
+    """
+    caller: _builtins.str
+    """Who did it: `user:<id>`, `service:<name>`, `adapter` or `command`; unset of
+    somebody who did not have to prove who they are.
+    """
+    outcome: _builtins.str
+    """`ok`, or the reason of a refusal."""
+    repeats: _builtins.int
+    """How many refusals of this kind it stands for; 1 of all else."""
+    address: _builtins.str
+    """The user's IP address; unset where it is not known, or is another's."""
+    agent: _builtins.str
+    """The user agent, as it named itself; unset where address is."""
+    email: _builtins.str
+    """The address that was typed, where it was not the user's yet."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -576,13 +601,41 @@ class AuditEventRecord(_message.Message):
         event: _builtins.str = ...,
         event_time: _timestamp_pb2.Timestamp | None = ...,
         request_id: _builtins.str | None = ...,
+        rpc: _builtins.str | None = ...,
+        caller: _builtins.str | None = ...,
+        outcome: _builtins.str = ...,
+        repeats: _builtins.int = ...,
+        address: _builtins.str | None = ...,
+        agent: _builtins.str | None = ...,
+        email: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "event_time", b"event_time", "request_id", b"request_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_agent", b"_agent", "_caller", b"_caller", "_email", b"_email", "_request_id", b"_request_id", "_rpc", b"_rpc", "address", b"address", "agent", b"agent", "caller", b"caller", "email", b"email", "event_time", b"event_time", "request_id", b"request_id", "rpc", b"rpc"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "event", b"event", "event_time", b"event_time", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_agent", b"_agent", "_caller", b"_caller", "_email", b"_email", "_request_id", b"_request_id", "_rpc", b"_rpc", "address", b"address", "agent", b"agent", "caller", b"caller", "email", b"email", "event", b"event", "event_time", b"event_time", "outcome", b"outcome", "repeats", b"repeats", "request_id", b"request_id", "rpc", b"rpc"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__address: _TypeAlias = _typing.Literal["address"]  # noqa: Y015
+    _WhichOneofArgType__address: _TypeAlias = _typing.Literal["_address", b"_address"]  # noqa: Y015
+    _WhichOneofReturnType__agent: _TypeAlias = _typing.Literal["agent"]  # noqa: Y015
+    _WhichOneofArgType__agent: _TypeAlias = _typing.Literal["_agent", b"_agent"]  # noqa: Y015
+    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
+    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
+    _WhichOneofReturnType__email: _TypeAlias = _typing.Literal["email"]  # noqa: Y015
+    _WhichOneofArgType__email: _TypeAlias = _typing.Literal["_email", b"_email"]  # noqa: Y015
     _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
     _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
+    _WhichOneofReturnType__rpc: _TypeAlias = _typing.Literal["rpc"]  # noqa: Y015
+    _WhichOneofArgType__rpc: _TypeAlias = _typing.Literal["_rpc", b"_rpc"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__address) -> _WhichOneofReturnType__address | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__agent) -> _WhichOneofReturnType__agent | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__email) -> _WhichOneofReturnType__email | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rpc) -> _WhichOneofReturnType__rpc | None: ...
 
 Global___AuditEventRecord: _TypeAlias = AuditEventRecord  # noqa: Y015

@@ -1,0 +1,44 @@
+"""Puts together what the audit log needs: its seal, what notes refusals, and what lets its chain grow."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from auth_server.background import repeating
+from auth_server.domain.audit_seal import AuditSeal
+from auth_server.domain.secrets import KeyRing, Seal, derived_key
+from auth_server.interceptors.refusals import Refusals
+from auth_server.storage.database import Database
+from auth_server.usecases.audit_chaining import Chaining
+from auth_server.usecases.audit_keys import CheckpointKeys
+
+CHAIN_EVERY = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the server's parts need of the audit log."""
+
+    seal: AuditSeal
+    refusals: Refusals
+
+
+def audit_seal_of(ring: KeyRing) -> AuditSeal:
+    """What seals and opens the personal part of events."""
+    keys = tuple(derived_key(KeyRing((each,)), "audit subjects") for each in ring.keys)
+    return AuditSeal(Seal(ring), keys)
+
+
+@asynccontextmanager
+async def audited(ring: KeyRing, database: Database, clock: Callable[[], datetime]) -> AsyncIterator[Audit]:
+    """Events get their places in the chain meanwhile, within about a second."""
+    refusals = Refusals(database, clock)
+    chaining = Chaining(database, CheckpointKeys(Seal(ring)), clock)
+    async with (
+        repeating("audited refusals", refusals.flush, every=CHAIN_EVERY),
+        repeating("audit chain", chaining.turn, every=CHAIN_EVERY),
+    ):
+        yield Audit(audit_seal_of(ring), refusals)

@@ -1,0 +1,82 @@
+"""Gives audit events their places in the chain, after they were committed and by one server at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from auth_server.domain.audit_chain import BEGINNING, Anchor, Checkpoint, is_genuine, link_of, signed
+from auth_server.domain.signing_keys import SigningKey
+from auth_server.storage import audit_chain
+from auth_server.storage.database import Database, Db
+from auth_server.usecases.audit_keys import CheckpointKeys
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+
+
+class ChainBrokenError(Exception):
+    """The chain is not as this server's keys have left it; `gatepost audit verify` says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chaining:
+    """What lets the chain grow."""
+
+    db: Database
+    keys: CheckpointKeys
+    clock: Callable[[], datetime]
+    batch: int = BATCH
+
+    async def turn(self) -> int:
+        """How many events have a place now that had none: all there are, unless another server is about it.
+
+        Raises:
+            ChainBrokenError: the chain was tampered with. It does not grow any more then: a checkpoint would vouch for
+                what was done to it.
+        """
+        chained = 0
+        while await audit_chain.is_pending(self.db):
+            checkpoint, added = await self.db.transaction(self._step)
+            if checkpoint is None:
+                break
+            chained += added
+            # A second copy of the checkpoint, where whoever changes the database does not reach.
+            anchor = Anchor(checkpoint.position, checkpoint.hash)
+            log.info("audit checkpoint", extra={"checkpoint": str(anchor), "events": added})
+        return chained
+
+    async def _step(self, db: Db) -> tuple[Checkpoint | None, int]:
+        """The checkpoint behind the next events, and how many they are."""
+        if not await audit_chain.try_lock(db):
+            return None, 0
+        events = await audit_chain.take_pending(db, self.batch)
+        if not events:
+            return None, 0
+        now = self.clock()
+        last = await audit_chain.find_last_checkpoint(db)
+        key = await self._key(db, last, now)
+        position, previous = (last.position, last.hash) if last else (0, BEGINNING)
+        links = []
+        for event in events:
+            position += 1
+            links.append(link_of(previous, position, event))
+            previous = links[-1].hash
+        try:
+            await audit_chain.add_links(db, links)
+        except audit_chain.LinkTakenError as error:
+            raise ChainBrokenError from error
+        checkpoint = signed(links[-1], now, key)
+        await audit_chain.add_checkpoint(db, checkpoint)
+        return checkpoint, len(links)
+
+    async def _key(self, db: Db, last: Checkpoint | None, now: datetime) -> SigningKey:
+        """What signs, once it is certain that the chain ends where one of our keys has signed it."""
+        if last is not None:
+            signers = [key for key in await self.keys.genuine(db) if key.kid == last.kid]
+            if not signers or not is_genuine(last, signers[0].material.public_key()):
+                raise ChainBrokenError
+        return await self.keys.get(db, now)

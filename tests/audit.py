@@ -1,0 +1,46 @@
+"""The audit log of tests, chained when a test says so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import asyncpg
+
+from auth_server.domain.secrets import KeyRing, Seal
+from auth_server.storage.database import Database
+from auth_server.usecases.audit_chaining import Chaining
+from auth_server.usecases.audit_keys import CheckpointKeys
+from auth_server.usecases.audit_verification import AuditVerification
+from tests.conftest import key_ring
+
+KEYS = CheckpointKeys(Seal(KeyRing.of(key_ring("seal"))))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def chaining(db: Database, batch: int = 500) -> Chaining:
+    """What gives events their places, as the tests' server does."""
+    return Chaining(db, KEYS, now, batch)
+
+
+async def chained(db: Database, sql: asyncpg.Connection) -> None:
+    """Gives every event its place, or waits for the server that is about it."""
+    while await sql.fetchval("SELECT EXISTS (SELECT FROM audit_pending)"):
+        await chaining(db).turn()
+
+
+def verification(db: Database) -> AuditVerification:
+    """What holds the log against its chain."""
+    return AuditVerification(db, KEYS, now)
+
+
+async def events_of(sql: asyncpg.Connection, user_id: str | None = None) -> list[str]:
+    """The names of a user's events, or of all, in the order in which they were written; of refusals, the reasons."""
+    rows = await sql.fetch(
+        "SELECT CASE event WHEN 'refused' THEN outcome ELSE event END AS name FROM audit_events"
+        " WHERE $1::text IS NULL OR user_id::text = $1 ORDER BY id",
+        user_id,
+    )
+    return [row["name"] for row in rows]
