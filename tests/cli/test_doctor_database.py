@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
-import pytest
 
 from auth_server.app import RunningServer
 from auth_server.settings import AuthServerSettings
