@@ -33,7 +33,9 @@ from auth_server.interceptors.gateways import gateways
 from auth_server.interceptors.guards import Guards
 from auth_server.interceptors.origins import origins
 from auth_server.interceptors.request_log import request_log
+from auth_server.interceptors.throttles import Throttles
 from auth_server.interceptors.validation import validation
+from auth_server.interceptors.wrong_credentials import WrongCredentials
 from auth_server.mailing import MailingError, mailing, outbox_of
 from auth_server.outside.identity_providers import IdentityProviders, Issuer
 from auth_server.outside.image_store import StoreUrlError
@@ -54,6 +56,7 @@ from auth_server.signing import tended_keys
 from auth_server.storage import migrations
 from auth_server.storage import revocations as revocation_log
 from auth_server.storage.database import Database, connected
+from auth_server.throttling import throttling_of
 from auth_server.usecases.access import Access
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.emails import Emails
@@ -238,8 +241,9 @@ async def _rpcs(
         dummy_hash=hashes.dummy(),
         verified_only=settings.verified_only,
     )
+    throttling = throttling_of(settings, database, clock)
     registration = Registration(database, outbox, password_rules, hashes, hash_pool, clock)
-    resets = PasswordResets(database, password_rules, hashes, hash_pool, outbox, clock)
+    resets = PasswordResets(database, password_rules, hashes, hash_pool, outbox, throttling, clock)
     reauthentication = Reauthentication(database, hashes, hash_pool, clock)
     password_changes = PasswordChanges(database, password_rules, reauthentication, hashes, hash_pool, outbox, clock)
     emails = Emails(database, outbox, reauthentication, settings.one_time_token_lives, clock)
@@ -247,7 +251,10 @@ async def _rpcs(
     sign_ins = SignIns(database, derived_key(ring, "page tokens of sign-ins"), clock)
     servicers = [
         (adapter_service_pb2, AdapterService(database, users, accounts, erasure, clock)),
-        (auth_service_pb2, AuthService(registration, sign_in, refreshing, resets, password_changes, emails)),
+        (
+            auth_service_pb2,
+            AuthService(registration, sign_in, refreshing, resets, password_changes, emails, throttling),
+        ),
         (
             users_service_pb2,
             UsersService(users, erasure, Exporting(database, accounts, outbox, images, audit.seal, clock), images),
@@ -260,7 +267,8 @@ async def _rpcs(
         (mail_service_pb2, MailService(Mails(database, derived_key(ring, "page tokens of mails"), clock))),
     ]
     known_services = Services(database)
-    guards = Guards(settings.adapter_secret.get_secret_value(), access, identities, known_services)
+    adapter_secret = settings.adapter_secret.get_secret_value()
+    guards = Guards(adapter_secret, access, identities, known_services, WrongCredentials(throttling))
     limited = deadlines(settings.longest_call.total_seconds(), settings.longest_upload.total_seconds())
     around = (
         request_log,
@@ -272,6 +280,7 @@ async def _rpcs(
         gateways(known_services),
         guards,
         validation,
+        Throttles(throttling),
     )
     services: list[tuple[ServiceDescriptor, object]] = [
         (file.DESCRIPTOR.services_by_name[type(servicer).__name__], servicer) for file, servicer in servicers

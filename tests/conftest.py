@@ -30,7 +30,7 @@ from tests.people import People
 from tests.resets import Resets
 from tests.rest import Rest
 
-pytest_plugins = ["tests.skips"]
+pytest_plugins = ["tests.skips", "tests.throttled"]
 
 ADAPTER_SECRET = "tests-adapter-secret-0123456789abcdef"
 # The others empty with these.
@@ -40,6 +40,7 @@ EMPTIED = (
     "services",
     "outbox",
     "mail_allowances",
+    "budgets",
     "audit_events",
     "audit_pending",
     "audit_links",

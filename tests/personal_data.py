@@ -175,6 +175,7 @@ NOT_PERSONAL = {
     "audit_signing_keys": "of this server",
     "imports": "the SHA-256 of operators' files, and counts",
     "mail_allowances": "keyed hashes of addresses and accounts, which nobody can read back, and times",
+    "budgets": "keyed hashes of addresses, accounts and address blocks, which nobody can read back, counts and times",
     "schema_migrations": "of the schema itself",
     "services": "of machines",
     "service_certificates": "of machines",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import unquote
 
 LONGEST_AGENT_CHARACTERS = 256
+BLOCK_BITS = {4: 24, 6: 56}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,14 @@ class Client:
     """An IP address."""
     agent: str | None = None
     """The user agent, as the client names itself."""
+
+    @property
+    def block(self) -> str | None:
+        """The block of addresses that most likely are one party's: /24 of IPv4, /56 of IPv6 (RIPE-690, 4.2)."""
+        if self.address is None:
+            return None
+        bits = BLOCK_BITS[ip_address(self.address).version]
+        return str(ip_network((self.address, bits), strict=False))
 
 
 def client_of(address: object, agent: object) -> Client:

@@ -39,6 +39,8 @@ class AuthError(Exception):
 
     kind: ClassVar[Kind]
     reason: ClassVar[str]
+    is_wrong_guess: ClassVar[bool] = False
+    """Whether the caller presented something that was evaluated and is wrong: it stays counted."""
 
     def __init__(
         self, *, violations: tuple[Violation, ...] = (), retry_after: timedelta | None = None, rule: str = ""
@@ -84,6 +86,7 @@ class CredentialsInvalidError(AuthError):
     """The email or the password is wrong."""
 
     kind, reason = Kind.UNAUTHENTICATED, "CREDENTIALS_INVALID"
+    is_wrong_guess = True
 
 
 class ServiceCredentialInvalidError(AuthError):
@@ -96,12 +99,14 @@ class OAuthLoginRefusedError(AuthError):
     """No linked account backs this sign-in."""
 
     kind, reason = Kind.UNAUTHENTICATED, "OAUTH_LOGIN_REFUSED"
+    is_wrong_guess = True
 
 
 class IdTokenInvalidError(AuthError):
     """The provider's id_token is not accepted."""
 
     kind, reason = Kind.UNAUTHENTICATED, "ID_TOKEN_INVALID"
+    is_wrong_guess = True
 
 
 class SessionInvalidError(AuthError):
@@ -144,6 +149,7 @@ class CurrentPasswordInvalidError(AuthError):
     """The current password is wrong."""
 
     kind, reason = Kind.INVALID, "CURRENT_PASSWORD_INVALID"
+    is_wrong_guess = True
 
 
 class ReauthenticationRequiredError(AuthError):
@@ -156,6 +162,7 @@ class OneTimeTokenInvalidError(AuthError):
     """The link is not accepted: it was used, has expired or was replaced; ask for a new one."""
 
     kind, reason = Kind.INVALID, "ONE_TIME_TOKEN_INVALID"
+    is_wrong_guess = True
 
 
 class EmailNotOwnError(AuthError):
@@ -228,6 +235,12 @@ class HashingBusyError(AuthError):
     """Too many passwords wait to be hashed; try again in a moment."""
 
     kind, reason = Kind.BUSY, "HASHING_BUSY"
+
+
+class ThrottledError(AuthError):
+    """Too many tries; try again later."""
+
+    kind, reason = Kind.BUSY, "THROTTLED"
 
 
 class ImagesBusyError(AuthError):

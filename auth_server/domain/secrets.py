@@ -72,7 +72,12 @@ class KeyRing:
 
 def derived_key(ring: KeyRing, purpose: str) -> bytes:
     """A key for one purpose of the key in use, so that no key serves two (NIST SP 800-108)."""
-    return hmac.digest(ring.active[1], b"gatepost " + purpose.encode(), hashlib.sha256)
+    return derived_keys(ring, purpose)[0]
+
+
+def derived_keys(ring: KeyRing, purpose: str) -> tuple[bytes, ...]:
+    """The same of every key of the ring, the one in use first: for what must outlive a change of keys."""
+    return tuple(hmac.digest(key, b"gatepost " + purpose.encode(), hashlib.sha256) for _, key in ring.keys)
 
 
 def _key_of(part: str) -> tuple[str, bytes]:

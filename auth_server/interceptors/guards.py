@@ -21,6 +21,7 @@ from auth_server.interceptors.calls import Call, Handler, Method
 from auth_server.interceptors.request_streams import RequestStream, StreamBehind
 from auth_server.interceptors.service_guard import Judge, ServiceGuard
 from auth_server.interceptors.streams import RECHECK_SECONDS, while_admitted
+from auth_server.interceptors.wrong_credentials import WrongCredentials
 from auth_server.usecases.access import Access
 from auth_server.usecases.identities import Identities
 from auth_server.usecases.services import Services
@@ -36,11 +37,19 @@ class ContractError(Exception):
 class Guards:
     """The judges of every guard that the server knows."""
 
-    def __init__(self, adapter_secret: str, access: Access, identities: Identities, services: Services) -> None:
+    def __init__(
+        self,
+        adapter_secret: str,
+        access: Access,
+        identities: Identities,
+        services: Services,
+        wrong_credentials: WrongCredentials,
+    ) -> None:
         self._adapter_secret = adapter_secret.encode()
         self._access = access
         self._identities = identities
-        self._services = ServiceGuard(services)
+        self._services = ServiceGuard(services, wrong_credentials)
+        self._wrong_credentials = wrong_credentials
         self._judges: dict[int, Callable[[Method], Judge]] = {
             options_pb2.GUARD_PUBLIC: lambda _: self._anyone,
             options_pb2.GUARD_ADAPTER: lambda _: self._adapter,
@@ -77,7 +86,7 @@ class Guards:
         if not given:
             raise CredentialMissingError
         if not hmac.compare_digest(given.encode() if isinstance(given, str) else given, self._adapter_secret):
-            raise AdapterSecretInvalidError
+            raise await self._wrong_credentials.refusal(call.client, AdapterSecretInvalidError())
 
     async def _user(self, call: Call) -> None:
         call.caller = await self._access.caller_of(_presented(call, "bearer"))

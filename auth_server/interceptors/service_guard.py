@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from auth_server.domain.errors import CredentialMissingError, PermissionDeniedError, ServiceCredentialInvalidError
 from auth_server.domain.services import Service, parted_basic
 from auth_server.interceptors.calls import Call, Method
+from auth_server.interceptors.wrong_credentials import WrongCredentials
 from auth_server.usecases.services import Services
 
 LONGEST_BASIC_CHARACTERS = 512
@@ -17,8 +18,9 @@ Judge = Callable[[Call], Awaitable[None]]
 class ServiceGuard:
     """Who the services are, and what their allow-lists say."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, wrong_credentials: WrongCredentials) -> None:
         self._services = services
+        self._wrong_credentials = wrong_credentials
 
     def presented_by(self, call: Call) -> bool:
         """Whether the call comes as a service's: with a service credential, or with a certificate and nothing else.
@@ -56,7 +58,7 @@ class ServiceGuard:
         """The service that calls; the call bears its name from now on, admitted or not."""
         given = call.metadata.get("authorization")
         if given is not None:
-            service = await self._services.by_secret(*credential_of(given))
+            service = await self._by_secret(call, given)
         else:
             service = await self._services.by_certificate(call.names_of_certificate())
             # A gateway's certificate stands for itself, not for those whose calls it passes on without a credential.
@@ -64,6 +66,12 @@ class ServiceGuard:
                 raise CredentialMissingError
         call.service = service
         return service
+
+    async def _by_secret(self, call: Call, given: str | bytes) -> Service:
+        try:
+            return await self._services.by_secret(*credential_of(given))
+        except ServiceCredentialInvalidError as wrong:
+            raise await self._wrong_credentials.refusal(call.client, wrong) from None
 
 
 def credential_of(given: str | bytes) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from auth_server.usecases.password_resets import PasswordResets
 from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.sign_in import SignIn
+from auth_server.usecases.throttling import Throttling
 from gatepost.v1 import auth_emails_pb2 as emails_pb
 from gatepost.v1 import auth_passwords_pb2 as passwords_pb
 from gatepost.v1 import auth_service_pb2 as pb
@@ -28,6 +29,7 @@ class AuthService:
     password_resets: PasswordResets
     password_changes: PasswordChanges
     emails: Emails
+    throttling: Throttling
 
     async def Register(self, request: pb.RegisterRequest, _: Call) -> pb.RegisterResponse:
         """Registers a person; the answer repeats what was sent, whether or not the address was taken."""
@@ -41,7 +43,9 @@ class AuthService:
         """Signs a user in by email and password."""
         signed_in = await self.sign_in.with_password(request.email, request.password, call.client)
         return pb.LoginResponse(
-            user=message_of_user(signed_in.user), backend_tokens=message_of_tokens(signed_in.tokens)
+            user=message_of_user(signed_in.user),
+            backend_tokens=message_of_tokens(signed_in.tokens),
+            device_token=self.throttling.device_token(request.email, request.device_token),
         )
 
     async def OAuthLogin(self, request: pb.OAuthLoginRequest, call: Call) -> pb.OAuthLoginResponse:
@@ -81,8 +85,10 @@ class AuthService:
         self, request: passwords_pb.ResetPasswordRequest, _: Call
     ) -> passwords_pb.ResetPasswordResponse:
         """Gives the user of a mailed link another password; nobody is signed in by it."""
-        await self.password_resets.reset(request.token, request.new_password)
-        return passwords_pb.ResetPasswordResponse(message="The password is changed. Sign in with the new one.")
+        device_token = await self.password_resets.reset(request.token, request.new_password)
+        return passwords_pb.ResetPasswordResponse(
+            message="The password is changed. Sign in with the new one.", device_token=device_token
+        )
 
     async def ChangePassword(
         self, request: passwords_pb.ChangePasswordRequest, call: Call

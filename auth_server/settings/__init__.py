@@ -21,11 +21,13 @@ from auth_server.settings.passwords import PasswordSettings
 from auth_server.settings.retention import RetentionSettings
 from auth_server.settings.secrets import SecretSettings
 from auth_server.settings.sources import NamedSource
+from auth_server.settings.throttles import ThrottleSettings
 from auth_server.settings.tokens import TokenSettings
 
 
 # Fields stand in the order of the bases, the last one's first.
 class AuthServerSettings(
+    ThrottleSettings,
     RetentionSettings,
     ImageSettings,
     MailSettings,

@@ -18,6 +18,7 @@ from auth_server.outside.hash_pool import HashPool
 from auth_server.storage import audit, one_time_tokens, passwords, sign_ins, users
 from auth_server.storage.database import Database, Db
 from auth_server.usecases.outbox import Outbox
+from auth_server.usecases.throttling import Throttling
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class PasswordResets:
     hashes: PasswordHashes
     hash_pool: HashPool
     outbox: Outbox
+    throttling: Throttling
     clock: Callable[[], datetime]
 
     async def ask(self, email: str) -> None:
@@ -62,8 +64,11 @@ class PasswordResets:
         """
         await self.outbox.put(self.db, Mail(MailKind.RESET_PASSWORD, email, None, None, {}, None))
 
-    async def reset(self, token: str, new_password: str) -> None:
+    async def reset(self, token: str, new_password: str) -> str:
         """Gives the token's user the password, ends all that the one before opened, and tells them by mail.
+
+        Answers the device token of whoever follows the link: so strangers who spend the account's budget do not keep
+        them out. The wrong guesses of before are forgotten, as they were at another password.
 
         All of it or nothing. What can be judged without the user is, and the password hashed, before anybody looks at
         the token: so a refusal tells no more of the token than that it is not good.
@@ -76,7 +81,7 @@ class PasswordResets:
         self.rules.check(new_password)
         hashed = await self.hash_pool.run(self.hashes.make, new_password)
 
-        async def work(db: Db) -> None:
+        async def work(db: Db) -> User:
             now = self.clock()
             redeemed = await one_time_tokens.redeem(db, token_hash(token), Purpose.RESET_PASSWORD, now)
             if redeemed is None:
@@ -84,8 +89,11 @@ class PasswordResets:
             user = await passwords.reset(db, redeemed.user_id, hashed, now)
             self.rules.check(new_password, user.email, user.name)
             await self._end_what_was_open(db, user, redeemed.address, now)
+            return user
 
-        await self.db.transaction(work)
+        user = await self.db.transaction(work)
+        await self.throttling.make_whole(user.email, user.id)
+        return self.throttling.device_token(user.email or "")
 
     async def _end_what_was_open(self, db: Db, user: User, address: str, now: datetime) -> None:
         # After the password, whose row a sign-in that begins just now waits for: then it sees the new version.

@@ -13,7 +13,7 @@ PACKAGE = "gatepost."
 
 _SENTENCE = re.compile(r"(.+?[.:])(?:\s|$)", re.DOTALL)
 _ERRORS = re.compile(r"^Errors:", re.MULTILINE)
-_REASON = re.compile(r"\b[A-Z]+(?:_[A-Z]+)+\b|\bINTERNAL\b")
+_REASON = re.compile(r"\b[A-Z]+(?:_[A-Z]+)+\b|\bINTERNAL\b|\bTHROTTLED\b")
 
 
 @dataclass(frozen=True, slots=True)

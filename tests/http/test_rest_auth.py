@@ -41,7 +41,7 @@ async def test_a_login_answers_the_user_and_their_tokens(rest):
 
     answer = await login(rest, "ann@example.org")
 
-    assert (answer.status, list(answer.json)) == (200, ["user", "backendTokens"])
+    assert (answer.status, list(answer.json)) == (200, ["user", "backendTokens", "deviceToken"])
     assert list(answer.json["user"]) == USER_KEYS
     tokens = answer.json["backendTokens"]
     assert list(tokens) == TOKEN_KEYS

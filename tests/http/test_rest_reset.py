@@ -30,7 +30,7 @@ async def test_a_link_resets_the_password_by_path_and_by_body(rest, resets, in_p
 
     first, second = [await rest.call("POST", path, body) for _ in range(2)]
 
-    assert (first.status, list(first.json)) == (200, ["message"])
+    assert (first.status, list(first.json)) == (200, ["message", "deviceToken"])
     assert (first.headers["cache-control"], first.headers["referrer-policy"]) == ("no-store", "no-referrer")
     assert (second.status, second.reason) == (400, "ONE_TIME_TOKEN_INVALID")
     assert await rest.people.login(email, NEW_PASSWORD)

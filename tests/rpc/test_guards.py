@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import grpc
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from auth_server.doors.rpcs import rpcs_of
@@ -228,21 +229,19 @@ class Nothing:
         return lambda request, call: None
 
 
-def a_contract(**options):
+def a_contract(*, takes=".gatepost.v1.GetUserRequest", **options):
     """A service of one method with these options, in a pool of its own name."""
     file = descriptor_pb2.FileDescriptorProto(
-        name=f"test_{abs(hash(str(options)))}.proto",
-        package=f"test{abs(hash(str(options)))}",
+        name=f"test_{abs(hash(takes + str(options)))}.proto",
+        package=f"test{abs(hash(takes + str(options)))}",
         syntax="proto3",
-        dependency=["gatepost/v1/options.proto", "gatepost/v1/users_service.proto"],
+        dependency=["gatepost/v1/options.proto", "gatepost/v1/token_service.proto", "gatepost/v1/users_service.proto"],
     )
     service = file.service.add(name="TestService")
-    method = service.method.add(
-        name="Do", input_type=".gatepost.v1.GetUserRequest", output_type=".gatepost.v1.GetUserResponse"
-    )
+    method = service.method.add(name="Do", input_type=takes, output_type=".gatepost.v1.GetUserResponse")
     for name, value in options.items():
         extension = getattr(options_pb2, name)
-        if name == "owner":
+        if isinstance(value, Message):
             method.options.Extensions[extension].CopyFrom(value)
         else:
             method.options.Extensions[extension] = value
@@ -265,7 +264,7 @@ def a_contract(**options):
     ids=str,
 )
 def test_a_method_whose_guard_nobody_judges_stops_the_start(options, complaint):
-    guards = Guards("s" * 40, access=None, identities=None, services=None)
+    guards = Guards("s" * 40, access=None, identities=None, services=None, wrong_credentials=None)
 
     with pytest.raises(ContractError, match=complaint):
         rpcs_of([(a_contract(**options), Nothing())], [guards])

@@ -81,7 +81,7 @@ class Refreshes(RuleBasedStateMachine):
 
     @initialize()
     def begins(self):
-        self.run_in_loop(self.sql.execute("DELETE FROM users"))
+        self.run_in_loop(self.sql.execute("DELETE FROM users; DELETE FROM budgets"))
         self.clock.ahead, self.clock.stopped_at = timedelta(), START
         self.email = self.run_in_loop(self.people.registered())
         self.logs_in()

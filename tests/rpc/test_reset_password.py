@@ -34,7 +34,7 @@ async def test_a_reset_signs_nobody_in(people, resets, sql):
 
     answer = await resets.reset(await resets.token(email))
 
-    assert [field.name for field, _ in answer.ListFields()] == ["message"]
+    assert [field.name for field, _ in answer.ListFields()] == ["message", "device_token"]
     assert await sql.fetchval("SELECT count(*) FROM refresh_families") == 0
 
 

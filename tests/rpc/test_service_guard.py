@@ -11,7 +11,9 @@ from auth_server.doors.rpcs import rpcs_of
 from auth_server.interceptors.calls import Call
 from auth_server.interceptors.errors import RefusedError, errors
 from auth_server.interceptors.guards import Guards
+from auth_server.interceptors.wrong_credentials import WrongCredentials
 from auth_server.storage import services
+from auth_server.throttling import throttling_of
 from auth_server.usecases.services import REMEMBERED_SECONDS, Services
 from gatepost.v1 import options_pb2, users_service_pb2
 from tests.people import reason_of, refused
@@ -44,9 +46,10 @@ def watch():
 
 
 @pytest.fixture
-def rpcs(db, watch):
+def rpcs(db, watch, settings, clock):
     """An RPC for services, behind the guards of the server."""
-    guards = Guards("s" * 40, access=None, identities=None, services=Services(db, watch))
+    wrong = WrongCredentials(throttling_of(settings, db, clock))
+    guards = Guards("s" * 40, access=None, identities=None, services=Services(db, watch), wrong_credentials=wrong)
     return rpcs_of([(a_contract(guard=options_pb2.GUARD_SERVICE), Answering())], [errors, guards])
 
 

@@ -48,6 +48,9 @@ ROWS = {
         INSERT INTO audit_keys (id, subject, sealed, created_at)
         SELECT gen_random_uuid(), uuid_send(gen_random_uuid()), 'a', $1
     """,
+    "throttles": """
+        INSERT INTO budgets VALUES (uuid_send(gen_random_uuid()), $1, 0, $1)
+    """,
     "audit events": """
         INSERT INTO audit_events (at, event) VALUES ($1, 'tested')
     """,

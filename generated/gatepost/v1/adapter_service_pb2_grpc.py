@@ -31,7 +31,7 @@ class AdapterServiceStub:
     What is absent answers a message without its field: `null` over REST. Ids
     and addresses of any spelling are looked up. Every method may also answer
     CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID,
-    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel):
@@ -123,7 +123,7 @@ class AdapterServiceServicer:
     What is absent answers a message without its field: `null` over REST. Ids
     and addresses of any spelling are looked up. Every method may also answer
     CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID,
-    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
     """
 
     def CreateUser(self, request, context):
@@ -356,7 +356,7 @@ class AdapterService:
     What is absent answers a message without its field: `null` over REST. Ids
     and addresses of any spelling are looked up. Every method may also answer
     CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID,
-    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
     """
 
     @staticmethod

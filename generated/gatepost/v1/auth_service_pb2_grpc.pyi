@@ -28,15 +28,19 @@ class AuthServiceStub:
     A taken address gets the same answer as a new one, and changes nothing; a
     mail tells its owner. To a new address a link is mailed that verifies it.
 
-    Errors: PASSWORD_REFUSED, HASHING_BUSY.
+    Errors: PASSWORD_REFUSED, HASHING_BUSY, THROTTLED.
     """
     Login: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.LoginRequest, _auth_service_pb2.LoginResponse]
     """Signs a user in by email and password.
 
-    Over REST every refusal is 400; HASHING_BUSY still says in Retry-After
-    when to come back.
+    Over REST every refusal is 400; HASHING_BUSY and THROTTLED still say in
+    Retry-After when to come back.
 
-    Errors: CREDENTIALS_INVALID, HASHING_BUSY.
+    The answer brings a device token. Keep it where the person's browser or
+    program keeps it between sign-ins, and send it with the next login of the
+    same address: what strangers try then never keeps the person out.
+
+    Errors: CREDENTIALS_INVALID, HASHING_BUSY, THROTTLED.
     """
     OAuthLogin: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.OAuthLoginRequest, _auth_service_pb2.OAuthLoginResponse]
     """Signs a user in whom the front end's server has signed in with a provider.
@@ -48,7 +52,8 @@ class AuthServiceStub:
     An id_token of a provider that no setting names is refused.
 
     Errors: CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, OAUTH_LOGIN_REFUSED,
-    ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE.
+    ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE,
+    THROTTLED.
     """
     RefreshTokens: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RefreshTokensRequest, _auth_service_pb2.RefreshTokensResponse]
     """Exchanges a refresh token for a new pair of tokens.
@@ -78,7 +83,7 @@ class AuthServiceStub:
     The answer, and the time that it takes, is the same whether or not anybody
     has the address. A newer link voids the older one.
 
-    Errors: none of its own.
+    Errors: THROTTLED.
     """
     ResetPassword: _aio.UnaryUnaryMultiCallable[_auth_passwords_pb2.ResetPasswordRequest, _auth_passwords_pb2.ResetPasswordResponse]
     """Gives a user another password, by the token of a mailed link.
@@ -88,7 +93,8 @@ class AuthServiceStub:
     it. A link that was mailed to an address proves it, too: it counts as
     verified from then on. A password that is refused leaves the token good.
 
-    Errors: ONE_TIME_TOKEN_INVALID, PASSWORD_REFUSED, HASHING_BUSY.
+    Errors: ONE_TIME_TOKEN_INVALID, PASSWORD_REFUSED, HASHING_BUSY,
+    THROTTLED.
     """
     ChangePassword: _aio.UnaryUnaryMultiCallable[_auth_passwords_pb2.ChangePasswordRequest, _auth_passwords_pb2.ChangePasswordResponse]
     """Changes the caller's password, by the one that they have.
@@ -101,7 +107,8 @@ class AuthServiceStub:
     tells them.
 
     Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, PASSWORD_REFUSED,
-    CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+    CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY,
+    THROTTLED.
     """
     RequestEmailVerification: _aio.UnaryUnaryMultiCallable[_auth_emails_pb2.RequestEmailVerificationRequest, _auth_emails_pb2.RequestEmailVerificationResponse]
     """Mails a link that verifies the caller's own address.
@@ -118,7 +125,7 @@ class AuthServiceStub:
     The token is used up. It is void once the user has another address or
     another password.
 
-    Errors: ONE_TIME_TOKEN_INVALID.
+    Errors: ONE_TIME_TOKEN_INVALID, THROTTLED.
     """
     ChangeEmail: _aio.UnaryUnaryMultiCallable[_auth_emails_pb2.ChangeEmailRequest, _auth_emails_pb2.ChangeEmailResponse]
     """Mails a link to a new address, which becomes the caller's own once the
@@ -129,7 +136,8 @@ class AuthServiceStub:
     is another user's. The newest link is the one that works.
 
     Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
-    CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+    CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY,
+    THROTTLED.
     """
     ConfirmEmailChange: _aio.UnaryUnaryMultiCallable[_auth_emails_pb2.ConfirmEmailChangeRequest, _auth_emails_pb2.ConfirmEmailChangeResponse]
     """Gives a user the new address that a link was mailed to, by the link's
@@ -138,7 +146,7 @@ class AuthServiceStub:
     The new address is verified by it. The token is used up, and the user's
     other mailed links are void.
 
-    Errors: ONE_TIME_TOKEN_INVALID, EMAIL_TAKEN.
+    Errors: ONE_TIME_TOKEN_INVALID, EMAIL_TAKEN, THROTTLED.
     """
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -159,7 +167,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         A taken address gets the same answer as a new one, and changes nothing; a
         mail tells its owner. To a new address a link is mailed that verifies it.
 
-        Errors: PASSWORD_REFUSED, HASHING_BUSY.
+        Errors: PASSWORD_REFUSED, HASHING_BUSY, THROTTLED.
         """
 
     @_abc_1.abstractmethod
@@ -170,10 +178,14 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_auth_service_pb2.LoginResponse]:
         """Signs a user in by email and password.
 
-        Over REST every refusal is 400; HASHING_BUSY still says in Retry-After
-        when to come back.
+        Over REST every refusal is 400; HASHING_BUSY and THROTTLED still say in
+        Retry-After when to come back.
 
-        Errors: CREDENTIALS_INVALID, HASHING_BUSY.
+        The answer brings a device token. Keep it where the person's browser or
+        program keeps it between sign-ins, and send it with the next login of the
+        same address: what strangers try then never keeps the person out.
+
+        Errors: CREDENTIALS_INVALID, HASHING_BUSY, THROTTLED.
         """
 
     @_abc_1.abstractmethod
@@ -191,7 +203,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         An id_token of a provider that no setting names is refused.
 
         Errors: CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, OAUTH_LOGIN_REFUSED,
-        ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE.
+        ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE,
+        THROTTLED.
         """
 
     @_abc_1.abstractmethod
@@ -239,7 +252,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         The answer, and the time that it takes, is the same whether or not anybody
         has the address. A newer link voids the older one.
 
-        Errors: none of its own.
+        Errors: THROTTLED.
         """
 
     @_abc_1.abstractmethod
@@ -255,7 +268,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         it. A link that was mailed to an address proves it, too: it counts as
         verified from then on. A password that is refused leaves the token good.
 
-        Errors: ONE_TIME_TOKEN_INVALID, PASSWORD_REFUSED, HASHING_BUSY.
+        Errors: ONE_TIME_TOKEN_INVALID, PASSWORD_REFUSED, HASHING_BUSY,
+        THROTTLED.
         """
 
     @_abc_1.abstractmethod
@@ -274,7 +288,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         tells them.
 
         Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, PASSWORD_REFUSED,
-        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY,
+        THROTTLED.
         """
 
     @_abc_1.abstractmethod
@@ -303,7 +318,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         The token is used up. It is void once the user has another address or
         another password.
 
-        Errors: ONE_TIME_TOKEN_INVALID.
+        Errors: ONE_TIME_TOKEN_INVALID, THROTTLED.
         """
 
     @_abc_1.abstractmethod
@@ -320,7 +335,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         is another user's. The newest link is the one that works.
 
         Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
-        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY,
+        THROTTLED.
         """
 
     @_abc_1.abstractmethod
@@ -335,7 +351,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         The new address is verified by it. The token is used up, and the user's
         other mailed links are void.
 
-        Errors: ONE_TIME_TOKEN_INVALID, EMAIL_TAKEN.
+        Errors: ONE_TIME_TOKEN_INVALID, EMAIL_TAKEN, THROTTLED.
         """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _aio.Server) -> None: ...

@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
@@ -91,6 +93,48 @@ the gateway takes from NextAuth's cookie. A bearer token that is presented
 decides alone.
 """
 Global___Guard: _TypeAlias = Guard  # noqa: Y015
+
+class _Budget:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BudgetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Budget.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BUDGET_UNSPECIFIED: _Budget.ValueType  # 0
+    """None: the method is not throttled."""
+    BUDGET_LOGIN: _Budget.ValueType  # 1
+    """Passwords that are tried at Login."""
+    BUDGET_REGISTER: _Budget.ValueType  # 2
+    """People who register."""
+    BUDGET_FORGOT_PASSWORD: _Budget.ValueType  # 3
+    """Links that are asked for by those who forgot their password."""
+    BUDGET_MAILED_LINK: _Budget.ValueType  # 4
+    """Tokens of mailed links that are tried."""
+    BUDGET_REAUTHENTICATION: _Budget.ValueType  # 5
+    """Passwords that are tried by those who are signed in already."""
+    BUDGET_OAUTH_LOGIN: _Budget.ValueType  # 6
+    """Accounts of providers that are tried."""
+
+class Budget(_Budget, metaclass=_BudgetEnumTypeWrapper):
+    """Budget is what the calls of throttled methods take from. Each has shares of
+    an account, of an address block and of all; settings say how large.
+    """
+
+BUDGET_UNSPECIFIED: Budget.ValueType  # 0
+"""None: the method is not throttled."""
+BUDGET_LOGIN: Budget.ValueType  # 1
+"""Passwords that are tried at Login."""
+BUDGET_REGISTER: Budget.ValueType  # 2
+"""People who register."""
+BUDGET_FORGOT_PASSWORD: Budget.ValueType  # 3
+"""Links that are asked for by those who forgot their password."""
+BUDGET_MAILED_LINK: Budget.ValueType  # 4
+"""Tokens of mailed links that are tried."""
+BUDGET_REAUTHENTICATION: Budget.ValueType  # 5
+"""Passwords that are tried by those who are signed in already."""
+BUDGET_OAUTH_LOGIN: Budget.ValueType  # 6
+"""Accounts of providers that are tried."""
+Global___Budget: _TypeAlias = Budget  # noqa: Y015
 
 @_typing.final
 class Owner(_message.Message):
@@ -245,9 +289,60 @@ class Rest(_message.Message):
 
 Global___Rest: _TypeAlias = Rest  # noqa: Y015
 
+@_typing.final
+class Throttle(_message.Message):
+    """Throttle says what a call takes from a budget before anything of it is
+    evaluated. A call that succeeds gives it back, and so does one that is
+    refused for anything but a wrong guess.
+
+    Wrong adapter secrets and service credentials are counted by the guards,
+    under a budget of their own.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUDGET_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    EVERY_CALL_FIELD_NUMBER: _builtins.int
+    budget: Global___Budget.ValueType
+    """The budget, which several methods may share."""
+    caller: _builtins.bool
+    """Whether the account is the caller's own, whatever the request says."""
+    device: _builtins.str
+    """The request's string field that may bring a device token: a device that
+    is known takes from a share of its own, and from no other.
+    """
+    every_call: _builtins.bool
+    """Whether nothing is given back: what is throttled is the call, not a guess."""
+    @_builtins.property
+    def account(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The request's string fields that name the account together; the share of
+        an account is not asked where there are none.
+        """
+
+    def __init__(
+        self,
+        *,
+        budget: Global___Budget.ValueType = ...,
+        account: _abc.Iterable[_builtins.str] | None = ...,
+        caller: _builtins.bool = ...,
+        device: _builtins.str = ...,
+        every_call: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "budget", b"budget", "caller", b"caller", "device", b"device", "every_call", b"every_call"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Throttle: _TypeAlias = Throttle  # noqa: Y015
+
 GUARD_FIELD_NUMBER: _builtins.int
 REST_FIELD_NUMBER: _builtins.int
 OWNER_FIELD_NUMBER: _builtins.int
+THROTTLE_FIELD_NUMBER: _builtins.int
 IGNORE_UNKNOWN_KEYS_FIELD_NUMBER: _builtins.int
 OMIT_UNSET_FIELD_NUMBER: _builtins.int
 SENSITIVE_FIELD_NUMBER: _builtins.int
@@ -259,6 +354,8 @@ rest: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, G
 """How this method answers over HTTP."""
 owner: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Owner]
 """Whose things this method touches."""
+throttle: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Throttle]
+"""What a call takes from, before it is evaluated."""
 ignore_unknown_keys: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.ServiceOptions, _builtins.bool]
 """Whether keys of a JSON body that the contract does not know are ignored;
 refused where it is false.

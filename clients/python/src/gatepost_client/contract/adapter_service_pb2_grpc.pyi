@@ -18,7 +18,7 @@ class AdapterServiceStub:
     What is absent answers a message without its field: `null` over REST. Ids
     and addresses of any spelling are looked up. Every method may also answer
     CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID,
-    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -107,7 +107,7 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
     What is absent answers a message without its field: `null` over REST. Ids
     and addresses of any spelling are looked up. Every method may also answer
     CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID,
-    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
     """
 
     @_abc_1.abstractmethod

@@ -132,21 +132,29 @@ class LoginRequest(_message.Message):
 
     EMAIL_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
     email: _builtins.str
     """The email address."""
     password: _builtins.str
     """The password."""
+    device_token: _builtins.str
+    """What the last login of this address, or the last reset of its password, answered on this device. One that is not
+    good counts as none.
+    """
     def __init__(
         self,
         *,
         email: _builtins.str = ...,
         password: _builtins.str = ...,
+        device_token: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_device_token", b"_device_token", "device_token", b"device_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "password", b"password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_device_token", b"_device_token", "device_token", b"device_token", "email", b"email", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__device_token: _TypeAlias = _typing.Literal["device_token"]  # noqa: Y015
+    _WhichOneofArgType__device_token: _TypeAlias = _typing.Literal["_device_token", b"_device_token"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__device_token) -> _WhichOneofReturnType__device_token | None: ...
 
 Global___LoginRequest: _TypeAlias = LoginRequest  # noqa: Y015
 
@@ -158,6 +166,9 @@ class LoginResponse(_message.Message):
 
     USER_FIELD_NUMBER: _builtins.int
     BACKEND_TOKENS_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
+    device_token: _builtins.str
+    """Makes the device known at the next login of the same address, for 180 days; it signs nobody in."""
     @_builtins.property
     def user(self) -> _user_pb2.User:
         """The user."""
@@ -171,10 +182,11 @@ class LoginResponse(_message.Message):
         *,
         user: _user_pb2.User | None = ...,
         backend_tokens: Global___BackendTokens | None = ...,
+        device_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["backend_tokens", b"backend_tokens", "user", b"user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_tokens", b"backend_tokens", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_tokens", b"backend_tokens", "device_token", b"device_token", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

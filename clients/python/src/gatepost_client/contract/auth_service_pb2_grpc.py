@@ -115,7 +115,7 @@ class AuthServiceServicer:
         A taken address gets the same answer as a new one, and changes nothing; a
         mail tells its owner. To a new address a link is mailed that verifies it.
 
-        Errors: PASSWORD_REFUSED, HASHING_BUSY.
+        Errors: PASSWORD_REFUSED, HASHING_BUSY, THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -124,10 +124,14 @@ class AuthServiceServicer:
     def Login(self, request, context):
         """Signs a user in by email and password.
 
-        Over REST every refusal is 400; HASHING_BUSY still says in Retry-After
-        when to come back.
+        Over REST every refusal is 400; HASHING_BUSY and THROTTLED still say in
+        Retry-After when to come back.
 
-        Errors: CREDENTIALS_INVALID, HASHING_BUSY.
+        The answer brings a device token. Keep it where the person's browser or
+        program keeps it between sign-ins, and send it with the next login of the
+        same address: what strangers try then never keeps the person out.
+
+        Errors: CREDENTIALS_INVALID, HASHING_BUSY, THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,7 +147,8 @@ class AuthServiceServicer:
         An id_token of a provider that no setting names is refused.
 
         Errors: CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, OAUTH_LOGIN_REFUSED,
-        ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE.
+        ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE,
+        THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,7 +190,7 @@ class AuthServiceServicer:
         The answer, and the time that it takes, is the same whether or not anybody
         has the address. A newer link voids the older one.
 
-        Errors: none of its own.
+        Errors: THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -199,7 +204,8 @@ class AuthServiceServicer:
         it. A link that was mailed to an address proves it, too: it counts as
         verified from then on. A password that is refused leaves the token good.
 
-        Errors: ONE_TIME_TOKEN_INVALID, PASSWORD_REFUSED, HASHING_BUSY.
+        Errors: ONE_TIME_TOKEN_INVALID, PASSWORD_REFUSED, HASHING_BUSY,
+        THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -216,7 +222,8 @@ class AuthServiceServicer:
         tells them.
 
         Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, PASSWORD_REFUSED,
-        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY,
+        THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -241,7 +248,7 @@ class AuthServiceServicer:
         The token is used up. It is void once the user has another address or
         another password.
 
-        Errors: ONE_TIME_TOKEN_INVALID.
+        Errors: ONE_TIME_TOKEN_INVALID, THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -256,7 +263,8 @@ class AuthServiceServicer:
         is another user's. The newest link is the one that works.
 
         Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
-        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY.
+        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, HASHING_BUSY,
+        THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -269,7 +277,7 @@ class AuthServiceServicer:
         The new address is verified by it. The token is used up, and the user's
         other mailed links are void.
 
-        Errors: ONE_TIME_TOKEN_INVALID, EMAIL_TAKEN.
+        Errors: ONE_TIME_TOKEN_INVALID, EMAIL_TAKEN, THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -211,6 +211,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Too many images are on their way already; RetryInfo says when to try again (RESOURCE_EXHAUSTED).
     Example: a third UploadUserImage of a user whose first two are not through yet.
     """
+    ERROR_REASON_THROTTLED: _ErrorReason.ValueType  # 88
+    """Too many wrong guesses or calls, of an account, from an address block or of all; RetryInfo says when to try again
+    (RESOURCE_EXHAUSTED).
+    Example: Login after ten wrong passwords for one address.
+    """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 84
     """The fault is ours; the log has the details under the request id (INTERNAL).
     Example: a defect in the server.
@@ -413,6 +418,11 @@ Example: UploadUserImage while the bucket's provider is down.
 ERROR_REASON_IMAGES_BUSY: ErrorReason.ValueType  # 87
 """Too many images are on their way already; RetryInfo says when to try again (RESOURCE_EXHAUSTED).
 Example: a third UploadUserImage of a user whose first two are not through yet.
+"""
+ERROR_REASON_THROTTLED: ErrorReason.ValueType  # 88
+"""Too many wrong guesses or calls, of an account, from an address block or of all; RetryInfo says when to try again
+(RESOURCE_EXHAUSTED).
+Example: Login after ten wrong passwords for one address.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 84
 """The fault is ours; the log has the details under the request id (INTERNAL).
