@@ -1,0 +1,51 @@
+import asyncio
+
+import pytest
+
+from tests.fuzz.http import BINDINGS, Request
+from tests.fuzz.openapi import OpenApi
+
+TENTH = 10
+
+
+@pytest.mark.requirement(11)
+@pytest.mark.timeout(60)
+async def test_no_request_and_no_body_are_our_fault(routes, findings):
+    def explore():
+        for number, (route, binding) in enumerate(BINDINGS.items()):
+            routes.explore(route, examples=2, seeded=number)
+            if binding.body:
+                routes.explore_bodies(route, examples=2, seeded=number)
+
+    await asyncio.to_thread(explore)
+
+    assert findings.told() == []
+    assert findings.answers["200"] >= len(BINDINGS) / 4
+
+
+@pytest.mark.requirement(11)
+@pytest.mark.timeout(60)
+async def test_routes_answer_what_the_openapi_document_says(shared_gateways, callers, findings, run):
+    def explore():
+        openapi = OpenApi(shared_gateways, callers, findings, run)
+        for number, label in enumerate(openapi.labels[::TENTH]):  # to compile all of them takes three seconds
+            openapi.explore(label, examples=4, seeded=number)
+        openapi.explore_chains("one process", examples=1, seeded=1)
+
+    await asyncio.to_thread(explore)
+
+    assert findings.told() == []
+    assert findings.answers["200"] > 5
+
+
+async def test_a_fault_behind_a_route_is_found(routes, findings, callers, sql):
+    await callers.metadata_of("adapter")
+    await sql.execute("ALTER TABLE verification_tokens RENAME TO gone")
+    try:
+        await asyncio.to_thread(routes.explore, "PATCH /adapter/use-verification-token", examples=20, seeded=1)
+    finally:
+        await sql.execute("ALTER TABLE gone RENAME TO verification_tokens")
+
+    [fault] = findings.told()
+    assert fault.startswith("http, PATCH /adapter/use-verification-token: 500 ")
+    assert repr(Request("adapter", (), headers={}, body=b"{}")) in fault
