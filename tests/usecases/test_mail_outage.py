@@ -30,6 +30,7 @@ async def until_all_have_left(sql: asyncpg.Connection, clock: Clock) -> None:
             "SELECT count(*) AS waiting, count(lease) AS under_way, min(due_at) AS next"
             "  FROM outbox WHERE dead_at IS NULL"
         )
+        assert row
         if row["waiting"] and not row["under_way"] and row["next"] > clock():
             clock.advance(row["next"] - clock())
             await sql.execute("NOTIFY gatepost_outbox")  # else they look every five seconds
