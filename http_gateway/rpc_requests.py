@@ -54,7 +54,7 @@ class RpcRequests:
             RefusedError: the visit lacks its credential or does not fit the contract.
         """
         request = visit.request
-        metadata = [("x-request-id", visit.request_id), *client_metadata_of(request)]
+        metadata = [("x-request-id", visit.request_id), *client_metadata_of(request, self._settings.trusted_proxies)]
         if self._credential is not None:
             metadata.append(self._credential.metadata_of(request.headers))
         deadline = deadline_of(request.headers, self._longest_seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -152,6 +153,12 @@ class GatewaySettings(BaseSettings):
         "`DELETE /adapter/{id}`.",
     )
 
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
+        default=[],
+        description="Networks of the proxies, and of front ends, that call the gateway for others, parted by commas: "
+        "`10.0.0.0/8,::1`. Theirs alone is the `X-Forwarded-For` that is believed, and each must add to it.",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -171,12 +178,19 @@ class GatewaySettings(BaseSettings):
             raise ValueError("it must be name:secret, as `gatepost services add --gateway` prints it")
         return value
 
-    @field_validator("disabled_routes", mode="before")
+    @field_validator("disabled_routes", "trusted_proxies", mode="before")
     @classmethod
     def _parted_by_commas(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        return [route.strip() for route in value.split(",") if route.strip()]
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _trusts_somebody(cls, value: list[IPv4Network | IPv6Network]) -> list[IPv4Network | IPv6Network]:
+        if any(network.prefixlen == 0 for network in value):
+            raise ValueError("it trusts everybody, who could then tell any address as theirs: name the proxies alone")
+        return value
 
     @model_validator(mode="after")
     def _shows_mails_in_development_alone(self) -> GatewaySettings:

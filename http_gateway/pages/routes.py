@@ -153,7 +153,8 @@ class SentForm:
 
     async def _redeem(self, fields: Mapping[str, str], visit: Visit) -> None:
         message = self._request(**{name: text for name, text in fields.items() if name in self._taken})
-        metadata = [("x-request-id", visit.request_id), *client_metadata_of(visit.request)]
+        client = client_metadata_of(visit.request, self._settings.trusted_proxies)
+        metadata = [("x-request-id", visit.request_id), *client]
         try:
             reply = await self._call(message, metadata=metadata, timeout=self._settings.request_timeout_seconds)
         except AioRpcError as error:

@@ -60,3 +60,17 @@ def test_the_front_ends_address_has_the_names_that_the_auth_server_reads(monkeyp
     monkeypatch.setenv(name, "https://example.org")
 
     assert GatewaySettings().link_base_url == "https://example.org"
+
+
+@pytest.mark.requirement(14)
+def test_proxies_are_networks_or_addresses(monkeypatch):
+    monkeypatch.setenv("GATEPOST_TRUSTED_PROXIES", "10.0.0.0/8, ::1,")
+
+    assert [str(network) for network in GatewaySettings().trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+
+
+@pytest.mark.requirement(14)
+@pytest.mark.parametrize("wrong", ["proxy.internal", "10.0.0.1/8", "0.0.0.0/0", "::/0"])
+def test_proxies_that_nobody_could_be_told_by_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        GatewaySettings(trusted_proxies=wrong)
