@@ -117,7 +117,7 @@ def mail_worker_of(
         raise ValueError("nothing says where links lead")
     return MailWorker(
         db=db,
-        seal=Seal(KeyRing.of(settings.sealing_keys.get_secret_value())),
+        outbox=outbox_of(settings, clock),
         transport=transport,
         templates=templates,
         links=links,

@@ -18,6 +18,7 @@ LONGEST_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3, without the brackets
 _ATOM = r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\x00-\x7f])+"
 _LETTER = r"(?:[A-Za-z0-9]|[^\x00-\x7f])"
 _LABEL = rf"{_LETTER}(?:(?:{_LETTER}|-){{0,61}}{_LETTER})?"
+_GMAIL = ("gmail.com", "googlemail.com")
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
 
 
@@ -46,6 +47,13 @@ class Mail:
     """What the template needs: `name`, and `token` where there is a link."""
     expires: datetime | None
     """When its link is good no more; it is not sent from then on."""
+    proven: bool = False
+    """Whether the account has proven that its user reads this address."""
+
+    @property
+    def is_request(self) -> bool:
+        """Whether an address is all that is known: whose it is, is looked up when the mail is sent."""
+        return self.user_id is None and not self.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,10 @@ def is_deliverable(address: str) -> bool:
 def mailbox_of(address: str) -> str:
     """The mailbox that an address most likely leads to, whatever its spelling; for limits alone.
 
-    Case, dots and what follows a plus make no other mailbox at the large providers, so they make no other limit.
+    Case and what follows a plus make no other mailbox at most providers, nor do dots at Gmail.
     """
     local, _, domain = address.casefold().rpartition("@")
-    return f"{local.partition('+')[0].replace('.', '')}@{domain}"
+    local = local.partition("+")[0]
+    if domain in _GMAIL:
+        local, domain = local.replace(".", ""), _GMAIL[0]
+    return f"{local}@{domain}"

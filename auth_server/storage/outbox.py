@@ -80,6 +80,25 @@ async def add(db: Db, row: NewRow, of_address: Allowance, of_account: Allowance 
     return added is not None
 
 
+async def take(db: Db, allowance: Allowance, now: datetime) -> bool:
+    """Whether the limit had something left, of which one mail is taken by this call."""
+    row = await db.fetchrow(
+        """
+        INSERT INTO mail_allowances AS mine (subject, whole_at)
+        VALUES ($1, $2::timestamptz + $3::interval)
+            ON CONFLICT (subject) DO UPDATE
+           SET whole_at = greatest(mine.whole_at, $2) + $3::interval
+         WHERE mine.whole_at <= $4
+        RETURNING true
+        """,
+        allowance.subject,
+        now,
+        allowance.pace,
+        allowance.latest_whole_at(now),
+    )
+    return row is not None
+
+
 async def delete_to(db: Db, email: str) -> None:
     """Deletes the mails to this address that are nobody's yet, without regard to ASCII case."""
     await db.fetch(

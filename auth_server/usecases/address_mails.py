@@ -42,4 +42,6 @@ class AddressMails:
         if owner is None or owner.email is None:
             return None
         values = {"name": owner.name or ""}
-        return Mail(MailKind.ADDRESS_TAKEN, owner.email, owner.locale, owner.user_id, values, None)
+        return Mail(
+            MailKind.ADDRESS_TAKEN, owner.email, owner.locale, owner.user_id, values, None, proven=owner.verified
+        )

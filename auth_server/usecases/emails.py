@@ -14,6 +14,7 @@ from auth_server.domain.one_time_tokens import OneTimeTokenLives, Purpose
 from auth_server.domain.secrets import new_token, token_hash
 from auth_server.storage import audit, emails, one_time_tokens
 from auth_server.storage.database import Database, Db
+from auth_server.storage.emails import Addressee
 from auth_server.usecases.access import SignedInCaller
 from auth_server.usecases.outbox import Outbox
 from auth_server.usecases.reauthentication import Reauthentication
@@ -110,9 +111,12 @@ class Emails:
             await one_time_tokens.void_all(db, redeemed.user_id)
             before = await emails.replace(db, redeemed.user_id, redeemed.address, now)
             if before is not None and before.email is not None:
-                notice = {"name": before.name or ""}
-                mail = Mail(MailKind.EMAIL_CHANGED, before.email, before.locale, before.user_id, notice, None)
-                await self.outbox.put(db, mail)
+                await self.outbox.put(db, _notice_of_change(before, before.email))
             await audit.record(db, AuditEvent.EMAIL_CHANGED, redeemed.user_id, now)
 
         await self.db.transaction(work)
+
+
+def _notice_of_change(before: Addressee, address: str) -> Mail:
+    values = {"name": before.name or ""}
+    return Mail(MailKind.EMAIL_CHANGED, address, before.locale, before.user_id, values, None, proven=before.verified)

@@ -11,20 +11,18 @@ from datetime import datetime
 from enum import Enum, auto
 from uuid import uuid4
 
-import orjson
-
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.links import Links
 from auth_server.domain.mail_retries import LEASE, TRY, delay_after
 from auth_server.domain.mails import Mail, MailKind, is_deliverable
-from auth_server.domain.secrets import Seal, SealBrokenError
+from auth_server.domain.secrets import SealBrokenError
 from auth_server.outside.mail import MailTransport, RefusedForGoodError, RefusedForNowError, TransportAwayError
 from auth_server.outside.mail_messages import Envelope, Sender, message_of
 from auth_server.outside.mail_templates import MailTemplates, life_values
 from auth_server.storage import leased_mails
 from auth_server.storage.database import Database, Db
 from auth_server.storage.leased_mails import LeasedMail
-from auth_server.usecases.outbox import row_identity
+from auth_server.usecases.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +42,10 @@ class Turn(Enum):
     """It was postponed, buried, or had nobody to go to."""
 
 
+class _OverLimitError(Exception):
+    """The mailbox has had so many mails of this kind."""
+
+
 class _LeaseLostError(Exception):
     """Another worker has the mail by now."""
 
@@ -57,7 +59,7 @@ class MailWorker:
     """
 
     db: Database
-    seal: Seal
+    outbox: Outbox
     transport: MailTransport
     templates: MailTemplates
     links: Links
@@ -118,13 +120,15 @@ class MailWorker:
         is_over = leased.expires is not None and leased.expires <= self.clock()
         prepare = self.preparers.get(leased.kind)
         if prepare and (leased.user_id is None or is_over):
-            return await self.db.transaction(lambda db: self._prepared(db, leased, prepare))
-        values = {}
-        if leased.sealed is not None:
             try:
-                values = orjson.loads(self.seal.open(leased.sealed, row_identity(leased.id, leased.recipient)))
-            except SealBrokenError as error:
-                raise RefusedForGoodError("its values do not open: the sealing key is missing") from error
+                return await self.db.transaction(lambda db: self._prepared(db, leased, prepare))
+            except _OverLimitError:  # it took back the new link, so that the one that was mailed before stays good
+                await leased_mails.remove(self.db, leased)
+                return None
+        try:
+            values = self.outbox.values_of(leased.id, leased.recipient, leased.sealed)
+        except SealBrokenError as error:
+            raise RefusedForGoodError("its values do not open: the sealing key is missing") from error
         return Mail(leased.kind, leased.recipient, leased.locale, leased.user_id, values, leased.expires)
 
     async def _prepared(self, db: Db, leased: LeasedMail, prepare: Preparer) -> Mail | None:
@@ -134,7 +138,9 @@ class MailWorker:
             kept = await leased_mails.remove(db, leased)
             mail = None
         else:
-            sealed = self.seal.close(orjson.dumps(dict(mail.values)), row_identity(leased.id, mail.recipient))
+            if leased.user_id is None and not await self.outbox.admits(db, mail):
+                raise _OverLimitError
+            sealed = self.outbox.sealed_values_of(leased.id, mail)
             kept = await leased_mails.prepare(db, leased, mail, sealed)
         if not kept:
             raise _LeaseLostError

@@ -63,7 +63,8 @@ class PasswordChanges:
         await audit.record(db, AuditEvent.PASSWORD_CHANGED, owner.id, now)
         if owner.email:
             values = {"name": owner.name or ""}
-            mail = Mail(MailKind.PASSWORD_CHANGED, owner.email, owner.locale, owner.id, values, None)
+            proven = owner.email_verified is not None
+            mail = Mail(MailKind.PASSWORD_CHANGED, owner.email, owner.locale, owner.id, values, None, proven=proven)
             await self.outbox.put(db, mail)
 
     async def _owner(self, db: Db, caller: SignedInCaller) -> User:

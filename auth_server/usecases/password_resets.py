@@ -41,7 +41,8 @@ class ResetMails:
             return None
         await audit.record(db, AuditEvent.PASSWORD_RESET_REQUESTED, user.id, now)
         values = {"name": user.name or "", "token": token}
-        return Mail(MailKind.RESET_PASSWORD, email, user.locale, user.id, values, expires)
+        proven = user.email_verified is not None
+        return Mail(MailKind.RESET_PASSWORD, email, user.locale, user.id, values, expires, proven=proven)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +102,5 @@ class PasswordResets:
         await one_time_tokens.void_all(db, user.id)
         await audit.record(db, AuditEvent.PASSWORD_RESET, user.id, now)
         values = {"name": user.name or ""}
-        await self.outbox.put(db, Mail(MailKind.PASSWORD_CHANGED, address, user.locale, user.id, values, None))
+        mail = Mail(MailKind.PASSWORD_CHANGED, address, user.locale, user.id, values, None, proven=True)
+        await self.outbox.put(db, mail)

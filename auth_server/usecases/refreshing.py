@@ -130,7 +130,15 @@ class Refreshing:
             await audit.record(db, AuditEvent.REFRESH_TOKEN_REUSED, owner.id, now)
             if owner.email:
                 values = {"name": owner.name or ""}
-                mail = Mail(MailKind.SIGN_IN_ENDED, owner.email, owner.locale, owner.id, values, None)
+                mail = Mail(
+                    MailKind.SIGN_IN_ENDED,
+                    owner.email,
+                    owner.locale,
+                    owner.id,
+                    values,
+                    None,
+                    proven=owner.email_verified is not None,
+                )
                 await self.outbox.put(db, mail)
             return family_id
 
