@@ -31,7 +31,7 @@ class LeasedMail:
 async def lease(db: Db, lease_id: UUID, *, now: datetime, until: datetime) -> LeasedMail | None:
     """The mail that has been due for longest, leased; None where none is due.
 
-    That of a worker which died is due when its lease has ended.
+    That of a worker which died is due when its lease has ended. A kind that only newer servers know is left to them.
     """
     row = await db.fetchrow(
         """
@@ -41,6 +41,7 @@ async def lease(db: Db, lease_id: UUID, *, now: datetime, until: datetime) -> Le
                        FROM outbox
                       WHERE dead_at IS NULL
                         AND due_at <= $2
+                        AND kind = ANY ($4::text[])
                       ORDER BY due_at
                       LIMIT 1
                         FOR UPDATE SKIP LOCKED)
@@ -49,6 +50,7 @@ async def lease(db: Db, lease_id: UUID, *, now: datetime, until: datetime) -> Le
         lease_id,
         now,
         until,
+        [kind.value for kind in MailKind],
     )
     if row is None:
         return None

@@ -9,6 +9,7 @@ from auth_server.storage.listening import listening
 from auth_server.storage.outbox import CHANNEL
 from auth_server.usecases import mail_senders
 from auth_server.usecases.mail_senders import MailSenders
+from auth_server.usecases.mail_worker import Turn
 from tests.mails import a_mail
 from tests.waiting import until
 
@@ -95,6 +96,18 @@ async def test_a_mail_server_that_comes_back_gets_every_mail(db, sql, caplog, mo
 
 async def has_logged(caplog, text):
     return text in caplog.text
+
+
+@pytest.mark.requirement(52, 64)
+async def test_mails_that_only_newer_servers_know_are_left_to_them(db, sql, outbox, worker, server):
+    await outbox.put(db, a_mail("ada@example.org"))
+    await sql.execute("UPDATE outbox SET kind = 'of-tomorrow'")
+    await outbox.put(db, a_mail("bob@example.org"))
+
+    assert [await worker.send_next() for _ in range(2)] == [Turn.SENT, Turn.NOTHING_DUE]
+
+    assert [mail["To"] for mail in server.taken] == ["bob@example.org"]
+    assert await sql.fetchval("SELECT lease IS NULL FROM outbox WHERE kind = 'of-tomorrow'")
 
 
 @pytest.mark.requirement(52)
