@@ -41,7 +41,18 @@ class MailFolder:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(message.as_bytes(policy=SMTPUTF8))
+            file.flush()
+            os.fsync(file.fileno())
         fresh.rename(path)
+        _sync(self._folder)  # the outbox forgets the mail now, and that is on the disk, too
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _name_of(message: EmailMessage) -> str:

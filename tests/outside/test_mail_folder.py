@@ -1,8 +1,10 @@
 """The folder that takes mails in development."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -48,3 +50,17 @@ async def test_a_folder_that_cannot_be_written_keeps_mails_waiting(tmp_path):
 
     with pytest.raises(TransportAwayError):
         await MailFolder(tmp_path / "file").send(a_message(1))
+
+
+@pytest.mark.requirement(52)
+async def test_a_mail_is_on_the_disk_before_the_outbox_forgets_it(tmp_path, monkeypatch):
+    synced = []
+
+    def sync(descriptor):
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((path.suffix, sorted(file.suffix for file in tmp_path.iterdir())))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    await MailFolder(tmp_path).send(a_message(1))
+
+    assert synced == [(".new", [".new"]), ("", [".eml"])]
