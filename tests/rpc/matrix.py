@@ -17,9 +17,32 @@ CALLERS = (
     BY_WILDCARD,
     "revoked service",
     "expired",
+    "expired session",
     "logged out",
+    "revoked",
+    "disabled",
+    "deleted",
     "garbage",
 )
+
+_NO_MORE = dict.fromkeys(("ACCESS", "ACCESS or service", "OPERATOR", "SIGNED_IN"), "ACCESS_TOKEN_INVALID")
+_NOT_THEIRS = {"ACCESS": "PERMISSION_DENIED", "ACCESS or service": "PERMISSION_DENIED", "OPERATOR": "PERMISSION_DENIED"}
+# What who is not let in is told, by the guard of the RPC; where nothing stands here, CREDENTIAL_MISSING.
+TOLD = {
+    "wrong secret": {"ADAPTER": "ADAPTER_SECRET_INVALID"},
+    USER: _NOT_THEIRS,
+    OTHER: _NOT_THEIRS,
+    OPERATOR: _NOT_THEIRS,
+    BY_WILDCARD: {"ACCESS or service": "PERMISSION_DENIED", "OPERATOR": "PERMISSION_DENIED"},
+    "revoked service": dict.fromkeys(("ACCESS or service", "OPERATOR", "SERVICE"), "SERVICE_CREDENTIAL_INVALID"),
+    "expired": _NO_MORE,
+    "expired session": {"SIGNED_IN": "SESSION_INVALID"},
+    "logged out": _NO_MORE,
+    "revoked": _NO_MORE,
+    "disabled": _NO_MORE,
+    "deleted": _NO_MORE,
+    "garbage": _NO_MORE | {"ADAPTER": "ADAPTER_SECRET_INVALID"},
+}
 
 # The RPC, and who gets past its guard; "user" is the one whom the request names.
 ADMITTED = {

@@ -17,7 +17,7 @@ from auth_server.interceptors.request_log import request_log
 from gatepost.v1 import adapter_service_pb2, auth_service_pb2, errors_pb2, keys_service_pb2, users_service_pb2
 from http_gateway.problems import OWN_STATUS
 from tests.people import PASSWORD, detail_of, reason_of, refused
-from tests.rpc.test_guards import call_of, stream_of
+from tests.rpc.calling import call_of, stream_of
 
 NOBODY = "01890000-0000-7000-8000-000000000000"
 SECRETS = "postgresql://u:p@host/db SELECT hash FROM users /srv/auth_server/app.py"

@@ -13,7 +13,8 @@ from gatepost.v1 import options_pb2
 from gatepost.v1.adapter_service_pb2 import GetUserByIdRequest
 from gatepost.v1.token_service_pb2 import IntrospectRequest
 from tests.people import PASSWORD, People, refused
-from tests.rpc.test_guards import METHODS, Nothing, a_contract
+from tests.rpc.calling import METHODS
+from tests.rpc.test_guards import Nothing, a_contract
 from tests.services import Known, a_service
 from tests.throttled import SMALL, Client
 
