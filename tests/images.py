@@ -32,6 +32,12 @@ def a_png_of(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts)
 
 
+def with_chunks(png: bytes, *chunks: tuple[bytes, bytes], count: int = 1) -> bytes:
+    """The PNG with these chunks before its picture, so many times."""
+    at = png.index(b"IDAT") - 4
+    return png[:at] + b"".join(_chunk(*part) for part in chunks) * count + png[at:]
+
+
 def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 

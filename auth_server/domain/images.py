@@ -17,6 +17,7 @@ NAME = re.compile(rf"[0-9a-f]{{32}}\.({'|'.join(MEDIA_TYPES)})")
 RULES: Mapping[str, str] = {
     "type": "is no JPEG, PNG, WebP or GIF",
     "pixels": "has too many pixels",
+    "parts": "is made of too many parts",
     "broken": "cannot be decoded to its end",
     "polyglot": "is a page, a script, a PDF or an archive as well",
 }

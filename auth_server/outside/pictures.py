@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from auth_server.domain.errors import ImageRefusedError
 from auth_server.domain.images import Picture, is_polyglot, refusal_by
+from auth_server.outside.picture_parts import BoundedFile, check_extras, check_scans
 
 LONGEST_SIDE_PIXELS = 1000
 """Of what is kept. In four bytes a pixel, uncompressed, it still fits into the 4 MiB that a gRPC client takes."""
@@ -31,18 +32,23 @@ def redrawn(file: bytes, most_pixels: int) -> Picture:
 
     The size is read from the file's head and judged before anything is decoded (OWASP ASVS 5.0, 5.2.6); then all of
     the picture is. Of an animation the copy has the first frame. It takes up to sixteen bytes of memory for each
-    pixel of a WebP, and eight for those of others.
+    pixel of a WebP, and twelve for those of others. A thread that decodes cannot be ended: so the file's parts are
+    bounded as well.
 
     Raises:
-        ImageRefusedError: it is no JPEG, PNG, WebP or GIF, has too many pixels, cannot be decoded, or is something else
-            as well.
+        ImageRefusedError: it is no JPEG, PNG, WebP or GIF, has too many pixels or parts, cannot be decoded, or is
+            something else as well.
     """
-    with _refusing(), Image.open(BytesIO(file), formats=_TAKEN) as image:
+    check_extras(file)
+    parts = BoundedFile(file)
+    with _refusing(), Image.open(parts, formats=_TAKEN) as image:
         if image.width * image.height > most_pixels:
             raise refusal_by("pixels")
         if is_polyglot(file):
             raise refusal_by("polyglot")
         kept_as = _KEPT_AS[str(image.format)]
+        if kept_as == "JPEG":
+            check_scans(file, parts.tell())
         bare = _bare(image)
     into = BytesIO()
     bare.save(into, kept_as, **_OPTIONS[kept_as])

@@ -126,9 +126,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The image is not taken: `rule` in the ErrorInfo's metadata, and in the problem, says why, the BadRequest detail in
     words (INVALID_ARGUMENT).
 
-    The rules are `type`, of what is no JPEG, PNG, WebP or GIF; `pixels`, of too many of them; `broken`, of what cannot be
-    decoded to its end; and `polyglot`, of what is a page, a script, a PDF or an archive as well. Rules are added, never
-    renamed.
+    The rules are `type`, of what is no JPEG, PNG, WebP or GIF; `pixels` and `parts`, of too many of them; `broken`, of what
+    cannot be decoded to its end; and `polyglot`, of what is a page, a script, a PDF or an archive as well. Rules are
+    added, never renamed.
     Example: UploadUserImage of an SVG.
     """
     ERROR_REASON_IMAGE_TOO_LARGE: _ErrorReason.ValueType  # 33
@@ -334,9 +334,9 @@ ERROR_REASON_IMAGE_REFUSED: ErrorReason.ValueType  # 32
 """The image is not taken: `rule` in the ErrorInfo's metadata, and in the problem, says why, the BadRequest detail in
 words (INVALID_ARGUMENT).
 
-The rules are `type`, of what is no JPEG, PNG, WebP or GIF; `pixels`, of too many of them; `broken`, of what cannot be
-decoded to its end; and `polyglot`, of what is a page, a script, a PDF or an archive as well. Rules are added, never
-renamed.
+The rules are `type`, of what is no JPEG, PNG, WebP or GIF; `pixels` and `parts`, of too many of them; `broken`, of what
+cannot be decoded to its end; and `polyglot`, of what is a page, a script, a PDF or an archive as well. Rules are
+added, never renamed.
 Example: UploadUserImage of an SVG.
 """
 ERROR_REASON_IMAGE_TOO_LARGE: ErrorReason.ValueType  # 33
