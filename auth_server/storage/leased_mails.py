@@ -111,8 +111,8 @@ async def give_back(db: Db, leased: LeasedMail, error: str, now: datetime) -> No
     )
 
 
-async def postpone(db: Db, leased: LeasedMail, error: str, due_at: datetime) -> None:
-    """Lets the mail rest, and with it the others that wait for the same recipient."""
+async def postpone(db: Db, leased: LeasedMail, error: str, due_at: datetime, *, alone: bool) -> None:
+    """Lets the mail rest, and with it, unless alone, the others that wait for the same recipient."""
     await db.fetch(
         """
         WITH refused AS (
@@ -129,12 +129,14 @@ async def postpone(db: Db, leased: LeasedMail, error: str, due_at: datetime) -> 
            AND outbox.id <> $1
            AND outbox.lease IS NULL
            AND outbox.dead_at IS NULL
+           AND NOT $5
         RETURNING outbox.id
         """,
         leased.id,
         leased.lease,
         due_at,
         error,
+        alone,
     )
 
 

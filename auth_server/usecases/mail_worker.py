@@ -93,7 +93,7 @@ class MailWorker:
             log.warning("another worker has the mail by now", extra=_about(leased))
         except Exception as error:  # such as a template's fault: no mail may keep the others from being sent
             log.exception("a mail could not be sent", extra=_about(leased))
-            await self._postpone(leased, type(error).__name__)
+            await self._postpone(leased, type(error).__name__, alone=True)
         return Turn.NOT_SENT
 
     async def _send(self, leased: LeasedMail) -> Turn:
@@ -154,13 +154,13 @@ class MailWorker:
             values |= life_values(mail.expires - self.clock())
         return values
 
-    async def _postpone(self, leased: LeasedMail, error: str) -> None:
+    async def _postpone(self, leased: LeasedMail, error: str, *, alone: bool = False) -> None:
         now = self.clock()
         if now >= leased.give_up_at:
             await self._bury(leased, error)
             return
         due_at = now + delay_after(leased.attempts + 1, secrets.randbelow(1000) / 1000)
-        await leased_mails.postpone(self.db, leased, error, due_at)
+        await leased_mails.postpone(self.db, leased, error, due_at, alone=alone)
         log.info("mail postponed", extra={**_about(leased), "seconds": round((due_at - now).total_seconds())})
 
     async def _bury(self, leased: LeasedMail, error: str, *, wiped: bool = False) -> None:
