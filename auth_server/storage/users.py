@@ -201,6 +201,8 @@ async def page(db: Db, after: UUID | None, search: str, size: int) -> list[User]
 async def change(db: Db, user: AdapterUser, fields: frozenset[str], now: datetime) -> AdapterUser | None:
     """The user with the named fields changed to those given; None if there is no such user.
 
+    Another address is not verified, as nobody has proven it, unless this very change says so.
+
     Raises:
         EmailTakenError: another user has the new address.
     """
@@ -210,7 +212,11 @@ async def change(db: Db, user: AdapterUser, fields: frozenset[str], now: datetim
             UPDATE users
                SET name           = CASE WHEN 'name' = ANY ($2::text[]) THEN $3 ELSE name END,
                    email          = CASE WHEN 'email' = ANY ($2::text[]) THEN $4 ELSE email END,
-                   email_verified = CASE WHEN 'email_verified' = ANY ($2::text[]) THEN $5 ELSE email_verified END,
+                   email_verified = CASE WHEN 'email_verified' = ANY ($2::text[]) THEN $5
+                                         WHEN 'email' = ANY ($2::text[])
+                                              AND lower(email COLLATE "C") IS DISTINCT FROM lower($4 COLLATE "C")
+                                         THEN NULL
+                                         ELSE email_verified END,
                    image          = CASE WHEN 'image' = ANY ($2::text[]) THEN $6 ELSE image END,
                    updated_at     = $7
              WHERE id = $1

@@ -151,6 +151,19 @@ async def test_a_change_that_verifies_nothing_ends_nothing(people, squatter):
     assert await sign_in_lives(people, squatter)
 
 
+@pytest.mark.requirement(50, 55)
+async def test_another_address_is_not_verified_because_the_one_before_was(people, sql):
+    user = await people.a_user(email="mine@example.org", email_verified=VERIFIED)
+    is_verified = "SELECT email_verified IS NOT NULL FROM users"
+
+    await update(people, user.id, name="Another", email="MINE@example.org")
+    assert await sql.fetchval(is_verified)
+    await update(people, user.id, email=OWNED)
+    assert not await sql.fetchval(is_verified)
+    await update(people, user.id, email="other@example.org", email_verified=VERIFIED)
+    assert await sql.fetchval(is_verified)
+
+
 @pytest.mark.requirement(55)
 async def test_a_login_at_the_same_moment_does_not_come_past_the_arrival(people, squatter, sql):
     held = sql.transaction()

@@ -165,6 +165,8 @@ class AdapterServiceServicer:
     def UpdateUser(self, request, context):
         """Changes the fields of a user that are given; null clears one.
 
+        Another email is unverified, unless email_verified is given with it.
+
         Errors: USER_NOT_FOUND, EMAIL_TAKEN, FIELD_NOT_UPDATABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

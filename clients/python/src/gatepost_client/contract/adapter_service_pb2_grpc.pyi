@@ -45,6 +45,8 @@ class AdapterServiceStub:
     UpdateUser: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.AdapterServiceUpdateUserRequest, _adapter_service_pb2.AdapterServiceUpdateUserResponse]
     """Changes the fields of a user that are given; null clears one.
 
+    Another email is unverified, unless email_verified is given with it.
+
     Errors: USER_NOT_FOUND, EMAIL_TAKEN, FIELD_NOT_UPDATABLE.
     """
     DeleteUser: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.AdapterServiceDeleteUserRequest, _adapter_service_pb2.AdapterServiceDeleteUserResponse]
@@ -161,6 +163,8 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_adapter_service_pb2.AdapterServiceUpdateUserRequest, _abc.Awaitable[_adapter_service_pb2.AdapterServiceUpdateUserResponse]],
     ) -> _abc.Awaitable[_adapter_service_pb2.AdapterServiceUpdateUserResponse]:
         """Changes the fields of a user that are given; null clears one.
+
+        Another email is unverified, unless email_verified is given with it.
 
         Errors: USER_NOT_FOUND, EMAIL_TAKEN, FIELD_NOT_UPDATABLE.
         """
