@@ -14,6 +14,7 @@ import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gatepost.v1.options_pb2 import flatten
+from http_gateway.json.duplicates import find_key_twice
 from http_gateway.json.fields import STRUCT, VALUE, Faults, Filler, Setter, kind_of, setter_of
 from http_gateway.json.structs import fill_value
 from http_gateway.problems import RefusedError, Violation
@@ -27,7 +28,7 @@ def object_of(body: bytes) -> Json:
     """The JSON object that a body is; an empty body is an empty object.
 
     Raises:
-        RefusedError: it is no JSON, or no object.
+        RefusedError: it is no JSON, or no object, or has a key twice.
     """
     try:
         found = orjson.loads(body) if body else {}
@@ -36,6 +37,10 @@ def object_of(body: bytes) -> Json:
         raise RefusedError("JSON_INVALID", detail) from None
     if not isinstance(found, dict):
         raise RefusedError("REQUEST_INVALID", "The body must be a JSON object.")
+    twice = find_key_twice(body, found)
+    if twice is not None:
+        violation = Violation(twice[:SHOWN_KEY_CHARACTERS], "is given twice")
+        raise RefusedError("REQUEST_INVALID", "The request is not valid.", violations=[violation])
     return found
 
 
