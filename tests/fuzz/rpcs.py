@@ -30,6 +30,7 @@ OUR_FAULT = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.CANCELLED,
 }
+INVALID = "REQUEST_INVALID"
 METADATA_TOO_LARGE = "received metadata size exceeds"
 DOORS = ("port", "in process")
 Answer = TypeVar("Answer")
@@ -86,9 +87,16 @@ class Rpcs:
         """The reason of the refusal of these messages, or OK; FaultError where it may not end so."""
         metadata = await self.callers.metadata_of(caller)
         copies = [filled(_copy_of(request), self.callers.known) for request in requests]
-        channel = self.channel if door == "port" else self.in_process
-        kind = GetMessageClass(method.input_type)
-        return await self._judged(method, channel, copies, metadata, kind.SerializeToString, f"{caller}, {door}")
+        doors: list[Any] = [self.channel, self.in_process]
+        if door != "port":
+            doors.reverse()
+        serializer = GetMessageClass(method.input_type).SerializeToString
+        reason = await self._judged(method, doors[0], copies, metadata, serializer, f"{caller}, {door}")
+        if reason == INVALID:  # which nothing but the message decides
+            other = await self._judged(method, doors[1], copies, metadata, serializer, f"{caller}, the other door")
+            if other != INVALID:
+                raise FaultError(f"{INVALID} by one door, {other} by the other; sent {copies} as {caller}, {door}")
+        return reason
 
     async def wire_attempt(self, method: MethodDescriptor, content: bytes, metadata: Metadata, caller: str) -> str:
         """The reason of the refusal of these bytes, or OK; FaultError where it may not end so."""
