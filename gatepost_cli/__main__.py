@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from gatepost_cli.audit_commands import audit_group
 from gatepost_cli.doctor_command import doctor_command
 from gatepost_cli.keys_commands import keys_group
 from gatepost_cli.mail_commands import mail_group
@@ -153,6 +154,7 @@ def migrate_command() -> None:
 
 
 gatepost.add_command(users_group)
+gatepost.add_command(audit_group)
 gatepost.add_command(services_group)
 gatepost.add_command(keys_group)
 gatepost.add_command(mail_group)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from auth_server.domain.key_lives import KeyLife, KeyPlan, KeyState, removed_at
-from auth_server.domain.secrets import KeyRing, Seal
+from auth_server.domain.secrets import Seal
 from auth_server.domain.signing_keys import Algorithm
 from auth_server.settings.keys import KeySettings
 from auth_server.settings.sources import NamedSource
 from auth_server.storage import signing_keys
 from auth_server.usecases.key_rotation import KeyRotation
 from gatepost_cli.database import opened
-from gatepost_cli.installation import Installation
 from gatepost_cli.refusals import RefusalError
-from gatepost_cli.settings import CommandSettings, given, read
+from gatepost_cli.sealing import sealing_ring
+from gatepost_cli.settings import given, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +33,6 @@ class KeyCommandSettings(KeySettings):
     """What the servers' settings say of keys, as far as this command finds it."""
 
     model_config = SettingsConfigDict(env_prefix="GATEPOST_", populate_by_name=True, hide_input_in_errors=True)
-
-    sealing_keys: Annotated[SecretStr | None, Field(description="Key ring that seals signing keys.")] = None
 
     @classmethod
     def settings_customise_sources(
@@ -134,7 +131,11 @@ async def _next_of(db: Database, url: str, settings: KeyCommandSettings, now: da
     if not any(life.state is KeyState.ACTIVE for life in lives):
         raise RefusalError("no key signs yet: the first server that starts makes one")
     if not any(life.state is KeyState.NEXT for life in lives):
-        seal = Seal(_sealing_ring(url, settings))
+        why = (
+            "no server has made a next key yet, and one made here is sealed with it; set it as the servers have it, or"
+            " start a server and try again"
+        )
+        seal = Seal(sealing_ring(url, why=why))
         await KeyRotation(db, seal, _plan(settings, lives)).make(KeyState.NEXT, now)
         lives = await _lives(db)
     following = next((life for life in lives if life.state is KeyState.NEXT), None)
@@ -149,23 +150,6 @@ def _plan(settings: KeyCommandSettings, lives: Sequence[KeyLife]) -> KeyPlan:
     if not given(KeyCommandSettings, "signing_algorithm"):
         algorithm = next((life.algorithm for life in lives if life.state is KeyState.ACTIVE), algorithm)
     return KeyPlan(algorithm, settings.key_rotation_interval, timedelta(seconds=settings.jwks_cache_seconds))
-
-
-def _sealing_ring(url: str, settings: KeyCommandSettings) -> KeyRing:
-    ring = settings.sealing_keys.get_secret_value() if settings.sealing_keys else None
-    if ring is None:
-        installation = Installation(read(CommandSettings).data_dir)
-        if installation.database_url() == url:
-            ring = installation.find_secrets().get("sealing_keys")
-    if ring is None:
-        raise RefusalError(
-            "GATEPOST_SEALING_KEYS is missing: no server has made a next key yet, and one made here is sealed with it;"
-            " set it as the servers have it, or start a server and try again"
-        )
-    try:
-        return KeyRing.of(ring)
-    except ValueError as error:
-        raise RefusalError(f"GATEPOST_SEALING_KEYS cannot be read: {error}") from error
 
 
 def _coming(life: KeyLife, lives: Sequence[KeyLife], plan: KeyPlan) -> str:

@@ -139,6 +139,12 @@ class RevocationCursorInvalidError(AuthError):
     kind, reason = Kind.INVALID, "REVOCATION_CURSOR_INVALID"
 
 
+class EventCursorInvalidError(AuthError):
+    """The cursor is none of this stream of audit events."""
+
+    kind, reason = Kind.INVALID, "EVENT_CURSOR_INVALID"
+
+
 class PasswordRefusedError(AuthError):
     """The password may not be set; choose another one."""
 

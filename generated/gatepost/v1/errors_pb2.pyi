@@ -139,6 +139,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The address is not the caller's own (INVALID_ARGUMENT).
     Example: RequestEmailVerification for the address that the caller had before.
     """
+    ERROR_REASON_EVENT_CURSOR_INVALID: _ErrorReason.ValueType  # 36
+    """The cursor is none of a stream of audit events, or of a log that was put back to an earlier moment since
+    (INVALID_ARGUMENT).
+    Example: WatchEvents with a cursor of WatchRevocations.
+    """
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 40
     """There is no such user (NOT_FOUND).
     Example: LinkAccount for a user id that does not exist.
@@ -346,6 +351,11 @@ Example: UploadUserImage of 20 MB.
 ERROR_REASON_EMAIL_NOT_OWN: ErrorReason.ValueType  # 34
 """The address is not the caller's own (INVALID_ARGUMENT).
 Example: RequestEmailVerification for the address that the caller had before.
+"""
+ERROR_REASON_EVENT_CURSOR_INVALID: ErrorReason.ValueType  # 36
+"""The cursor is none of a stream of audit events, or of a log that was put back to an earlier moment since
+(INVALID_ARGUMENT).
+Example: WatchEvents with a cursor of WatchRevocations.
 """
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 40
 """There is no such user (NOT_FOUND).
