@@ -73,6 +73,7 @@ from auth_server.usecases.registration import Registration
 from auth_server.usecases.revocation_tail import RevocationTail
 from auth_server.usecases.revocations import Revocations
 from auth_server.usecases.services import Services
+from auth_server.usecases.sessions import Sessions
 from auth_server.usecases.sign_in import SignIn
 from auth_server.usecases.sign_ins import SignIns
 from auth_server.usecases.squatters import Squatters
@@ -223,7 +224,7 @@ async def _rpcs(
     identities = Identities(database, access, clock)
     squatters = Squatters(outbox, clock)
     users = Users(database, squatters, derived_key(ring, "page tokens"), clock)
-    accounts = Accounts(database, seal, squatters)
+    accounts = Accounts(database, seal, squatters, clock)
     images = await stack.enter_async_context(images_of(settings, database, clock))
     audit = await stack.enter_async_context(audited(ring, database, clock))
     erasure = Erasure(database, images, audit.seal, clock)
@@ -250,7 +251,7 @@ async def _rpcs(
     refreshing = Refreshing(database, access, lives, windows, outbox, clock)
     sign_ins = SignIns(database, derived_key(ring, "page tokens of sign-ins"), clock)
     servicers = [
-        (adapter_service_pb2, AdapterService(database, users, accounts, erasure, clock)),
+        (adapter_service_pb2, AdapterService(database, users, accounts, Sessions(database, clock), erasure, clock)),
         (
             auth_service_pb2,
             AuthService(registration, sign_in, refreshing, resets, password_changes, emails, throttling),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from auth_server.background import repeating
 from auth_server.domain.audit_seal import AuditSeal
-from auth_server.domain.secrets import KeyRing, Seal, derived_key
+from auth_server.domain.secrets import KeyRing, Seal, derived_keys
 from auth_server.interceptors.refusals import Refusals
 from auth_server.storage.database import Database
 from auth_server.usecases.audit_chaining import Chaining
@@ -28,8 +28,7 @@ class Audit:
 
 def audit_seal_of(ring: KeyRing) -> AuditSeal:
     """What seals and opens the personal part of events."""
-    keys = tuple(derived_key(KeyRing((each,)), "audit subjects") for each in ring.keys)
-    return AuditSeal(Seal(ring), keys)
+    return AuditSeal(Seal(ring), tuple(derived_keys(ring, "audit subjects")))
 
 
 @asynccontextmanager

@@ -10,18 +10,22 @@ import asyncpg
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.users import Role
 from auth_server.settings import AuthServerSettings
 from auth_server.settings.sources import NamedSource
-from auth_server.storage import disabling, migrations, users
-from auth_server.storage.database import Database, connected
+from auth_server.storage import audit, disabling, migrations, users
+from auth_server.storage.database import Database, Db, connected
 from gatepost_cli.installation import Installation
 from gatepost_cli.refusals import RefusalError
 from gatepost_cli.settings import CommandSettings, given, read, without_password
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+COMMAND = "command"
+"""The caller in audit events of what an operator does from the command line."""
 
 
 class DatabaseSettings(BaseSettings):
@@ -75,9 +79,17 @@ async def set_role(url: str, email: str, role: str) -> None:
     Raises:
         RefusalError: there is no such user, or the database refuses.
     """
+    now = datetime.now(UTC)
+
+    async def work(db: Db) -> bool:
+        user = await users.set_role(db, email, Role(role), now)
+        if user is not None:
+            await audit.record(db, AuditEvent.ROLE_CHANGED, user.id, now, caller=COMMAND)
+        return user is not None
+
     async with opened(url) as db:
-        user = await users.set_role(db, email, Role(role), datetime.now(UTC))
-    if user is None:
+        found = await db.transaction(work)
+    if not found:
         raise RefusalError(f"no user has the address {email}; they must register first")
 
 
@@ -100,9 +112,17 @@ async def set_disabled(url: str, email: str, *, disabled: bool) -> None:
         RefusalError: there is no such user, or the database refuses.
     """
     now = datetime.now(UTC)
-    async with opened(url) as db:
+    event = AuditEvent.USER_DISABLED if disabled else AuditEvent.USER_ENABLED
+
+    async def work(db: Db) -> bool:
         user_id = await disabling.find_by_email(db, email)
-        found = user_id is not None and await disabling.set_disabled(db, user_id, now if disabled else None, now)
+        if user_id is None or not await disabling.set_disabled(db, user_id, now if disabled else None, now):
+            return False
+        await audit.record(db, event, user_id, now, caller=COMMAND)
+        return True
+
+    async with opened(url) as db:
+        found = await db.transaction(work)
     if not found:
         raise RefusalError(f"no user has the address {email}")
 

@@ -44,6 +44,8 @@ class AuditEvent(StrEnum):
     REFRESH_TOKEN_REUSED = "refresh-token-reused"  # noqa: S105 (not a password)
     USERS_IMPORTED = "users-imported"
     """A batch of an operator's import; whom it brought, nobody but their rows tells."""
+    USER_CHANGED = "user-changed"
+    """By the adapter: another address, or one that is verified now."""
     USER_DISABLED = "user-disabled"
     USER_ENABLED = "user-enabled"
     ROLE_CHANGED = "role-changed"
@@ -74,7 +76,7 @@ current_origin: ContextVar[Origin | None] = ContextVar("current_origin", default
 """Where the request that is served right now comes from; None in work of the server's own."""
 
 
-def note_subject(*, user_id: UUID | None, email: str) -> None:
+def note_subject(*, user_id: UUID | None = None, email: str | None = None) -> None:
     """Notes whom the request speaks of, for the event that it may become where it is refused."""
     origin = current_origin.get()
     if origin is not None:

@@ -16,6 +16,7 @@ from auth_server.storage import sessions, users, verification_tokens
 from auth_server.storage.database import Db
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.erasure import Erasure
+from auth_server.usecases.sessions import Sessions
 from auth_server.usecases.users import Users
 from gatepost.v1 import adapter_service_pb2 as pb
 
@@ -27,12 +28,13 @@ class AdapterService:
     db: Db
     users: Users
     accounts: Accounts
+    sessions: Sessions
     erasure: Erasure
     clock: Callable[[], datetime]
 
     async def CreateUser(self, request: pb.CreateUserRequest, _: Call) -> pb.CreateUserResponse:
         """Makes a user."""
-        user = await users.create(self.db, messages.user_of(request.user), self.clock())
+        user = await self.users.create_for_adapter(messages.user_of(request.user))
         return pb.CreateUserResponse(user=messages.message_of_user(user))
 
     async def GetUserById(self, request: pb.GetUserByIdRequest, _: Call) -> pb.GetUserByIdResponse:
@@ -85,7 +87,7 @@ class AdapterService:
     async def CreateSession(self, request: pb.CreateSessionRequest, _: Call) -> pb.CreateSessionResponse:
         """Makes a session with the caller's token."""
         session = Session(new_id(), get_user_id(request.user_id), datetime_of(request.expires, "expires"))
-        session = await sessions.create(self.db, session, token_hash(request.session_token))
+        session = await self.sessions.start(session, token_hash(request.session_token))
         return pb.CreateSessionResponse(session=messages.message_of_session(session, request.session_token))
 
     async def GetSessionAndUser(self, request: pb.GetSessionAndUserRequest, _: Call) -> pb.GetSessionAndUserResponse:
@@ -110,7 +112,7 @@ class AdapterService:
 
     async def DeleteSession(self, request: pb.DeleteSessionRequest, _: Call) -> pb.DeleteSessionResponse:
         """Deletes a session."""
-        session = await sessions.delete(self.db, token_hash(request.session_token))
+        session = await self.sessions.end(token_hash(request.session_token))
         return pb.DeleteSessionResponse(
             session=messages.message_of_session(session, request.session_token) if session else None
         )

@@ -146,8 +146,8 @@ async def rotate(
     return row is not None
 
 
-async def end_family(db: Db, token_hash: bytes, reason: EndReason, now: datetime) -> UUID | None:
-    """The family of this token, which ends by this call; None where it has ended or the token is unknown.
+async def end_family(db: Db, token_hash: bytes, reason: EndReason, now: datetime) -> tuple[UUID, UUID] | None:
+    """The family of this token, which ends by this call, and its user; None where it has ended or the token is unknown.
 
     Its user is locked before it, as the deletion of a user does it, so that the two never wait for each other.
     """
@@ -166,13 +166,13 @@ async def end_family(db: Db, token_hash: bytes, reason: EndReason, now: datetime
           FROM family
          WHERE refresh_families.id = family.id
            AND refresh_families.ended_at IS NULL
-        RETURNING refresh_families.id
+        RETURNING refresh_families.id, refresh_families.user_id
         """,
         token_hash,
         now,
         reason,
     )
-    return row["id"] if row else None
+    return (row["id"], row["user_id"]) if row else None
 
 
 async def find_role(db: Db, family_id: UUID, user_id: UUID, now: datetime) -> Role | None:

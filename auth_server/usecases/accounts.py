@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
 from auth_server.domain.adapter import Account, AccountSecrets, SealedAccount
+from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.errors import AccountTakenError
 from auth_server.domain.secrets import Seal, identity_of
-from auth_server.storage import accounts
+from auth_server.storage import accounts, audit
 from auth_server.storage.database import Database, Db
 from auth_server.usecases.squatters import Squatters
 
@@ -21,6 +24,7 @@ class Accounts:
     db: Database
     seal: Seal
     squatters: Squatters
+    clock: Callable[[], datetime]
 
     async def link(self, account: Account) -> Account:
         """The account, linked to its user; the same user's account is replaced, and a squatter expelled.
@@ -35,6 +39,7 @@ class Accounts:
             await self.squatters.expel(db, account.user_id)
             if not await accounts.link(db, sealed):
                 raise AccountTakenError
+            await audit.record(db, AuditEvent.ACCOUNT_LINKED, account.user_id, self.clock())
 
         await self.db.transaction(work)
         return account
@@ -46,7 +51,14 @@ class Accounts:
 
     async def unlink(self, provider: str, provider_account_id: str) -> Account | None:
         """The account as it was; it is linked no more."""
-        account = await accounts.unlink(self.db, provider, provider_account_id)
+
+        async def work(db: Db) -> SealedAccount | None:
+            unlinked = await accounts.unlink(db, provider, provider_account_id)
+            if unlinked is not None:
+                await audit.record(db, AuditEvent.ACCOUNT_UNLINKED, unlinked.user_id, self.clock())
+            return unlinked
+
+        account = await self.db.transaction(work)
         return self.opened(account) if account else None
 
     def _sealed(self, account: Account) -> SealedAccount:

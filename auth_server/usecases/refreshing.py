@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from auth_server.domain.audit_events import AuditEvent
+from auth_server.domain.audit_events import AuditEvent, note_subject
 from auth_server.domain.errors import RefreshTokenInvalidError
 from auth_server.domain.mails import Mail, MailKind
 from auth_server.domain.refresh_answers import open_answer, seal_answer
@@ -75,7 +75,14 @@ class Refreshing:
 
     async def end(self, token: str) -> None:
         """Ends the sign-in that the refresh token belongs to, if it has not ended."""
-        await refresh_tokens.end_family(self.db, token_hash(token), "logout", self.clock())
+
+        async def work(db: Db) -> None:
+            now = self.clock()
+            ended = await refresh_tokens.end_family(db, token_hash(token), "logout", now)
+            if ended is not None:
+                await audit.record(db, AuditEvent.SIGNED_OUT, ended[1], now)
+
+        await self.db.transaction(work)
 
     async def _get(self, presented: bytes) -> PresentedToken:
         found = await refresh_tokens.find(self.db, presented)
@@ -107,6 +114,7 @@ class Refreshing:
     async def _again(self, found: PresentedToken, presentation: Presentation) -> TokenPair:
         """The answer to the token's use, once more; else the end of its family."""
         now = presentation.now
+        note_subject(user_id=found.owner.id)
         if found.used_at is None or not found.family_lives(now):
             raise RefreshTokenInvalidError
         kept = found.answer
@@ -124,8 +132,8 @@ class Refreshing:
         owner, now = found.owner, presentation.now
 
         async def work(db: Db) -> UUID | None:
-            family_id = await refresh_tokens.end_family(db, presentation.hash, "reuse", now)
-            if family_id is None:
+            ended = await refresh_tokens.end_family(db, presentation.hash, "reuse", now)
+            if ended is None:
                 return None
             await audit.record(db, AuditEvent.REFRESH_TOKEN_REUSED, owner.id, now)
             if owner.email:
@@ -140,6 +148,6 @@ class Refreshing:
                     proven=owner.email_verified is not None,
                 )
                 await self.outbox.put(db, mail)
-            return family_id
+            return ended[0]
 
         return await self.db.transaction(work)

@@ -48,7 +48,7 @@ class Registration:
                 kind, event, subject = MailKind.VERIFY_EMAIL, AuditEvent.REGISTERED, user_id
             else:
                 kind, event, subject = MailKind.ADDRESS_TAKEN, AuditEvent.REGISTRATION_REFUSED, None
-            await audit.record(db, event, subject, now)
+            await audit.record(db, event, subject, now, email=email)
             await self.outbox.put(db, Mail(kind, email, None, None, {}, None))
 
         await self.db.transaction(work)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from auth_server.domain.audit_events import AuditEvent, note_subject
 from auth_server.domain.clients import Client
 from auth_server.domain.errors import (
     CredentialsInvalidError,
@@ -20,8 +21,8 @@ from auth_server.domain.users import User
 from auth_server.outside.even_checks import EvenChecks
 from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders
-from auth_server.storage import refresh_tokens, users
-from auth_server.storage.database import Db
+from auth_server.storage import audit, refresh_tokens, users
+from auth_server.storage.database import Database, Db
 from auth_server.usecases.access import Access
 
 
@@ -37,7 +38,7 @@ class SignedIn:
 class SignIn:
     """Every way to begin a sign-in."""
 
-    db: Db
+    db: Database
     access: Access
     hashes: PasswordHashes
     checks: EvenChecks
@@ -56,6 +57,7 @@ class SignIn:
             HashingBusyError: too many logins at once.
         """
         owner = await users.find_with_hash(self.db, email)
+        note_subject(user_id=owner.user.id if owner else None, email=email)
         made = owner.hash if owner and owner.hash else self.dummy_hash
         matches = await self.hash_pool.run(self.checks.matches, password, made)
         if owner is None or owner.hash is None or not matches or owner.disabled:
@@ -85,6 +87,7 @@ class SignIn:
             IdTokenInvalidError: the id_token is not good, or is of another account.
             IdentityProviderUnavailableError: the provider cannot be asked for its keys.
         """
+        note_subject(email=email)
         if id_token:
             claimed = self.identity_providers.claimed(id_token, provider)
             provider, provider_account_id = claimed.provider, provider_account_id or claimed.subject
@@ -92,6 +95,7 @@ class SignIn:
         if found is None:
             raise OAuthLoginRefusedError
         user, linked_provider, linked_id = found
+        note_subject(user_id=user.id, email=email)
         if id_token:
             await self.identity_providers.check(id_token, linked_provider, linked_id, self.clock())
         try:
@@ -103,15 +107,20 @@ class SignIn:
         now, token, family_id = self.clock(), new_token(), new_id()
         ends = now + self.lives.absolute
         expires = self.lives.expiry_of(now, ends)
-        await refresh_tokens.start_family(
-            self.db,
-            family_id,
-            user.id,
-            token_hash(token),
-            now=now,
-            expires=expires,
-            ends=ends,
-            client=client,
-            password_version=password_version,
-        )
+
+        async def work(db: Db) -> None:
+            await refresh_tokens.start_family(
+                db,
+                family_id,
+                user.id,
+                token_hash(token),
+                now=now,
+                expires=expires,
+                ends=ends,
+                client=client,
+                password_version=password_version,
+            )
+            await audit.record(db, AuditEvent.SIGNED_IN, user.id, now)
+
+        await self.db.transaction(work)
         return SignedIn(user, TokenPair(self.access.token_for(user, family_id, expires), token))

@@ -8,11 +8,12 @@ from datetime import datetime
 from uuid import UUID
 
 from auth_server.domain import page_tokens
+from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.errors import SignInNotFoundError
 from auth_server.domain.ids import find_id, get_user_id
 from auth_server.domain.sign_ins import LiveSignIn
-from auth_server.storage import sign_ins
-from auth_server.storage.database import Db
+from auth_server.storage import audit, sign_ins
+from auth_server.storage.database import Database, Db
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class SignIns:
         UserNotFoundError: the user's id is none.
     """
 
-    db: Db
+    db: Database
     page_token_key: bytes
     clock: Callable[[], datetime]
 
@@ -57,9 +58,24 @@ class SignIns:
             SignInNotFoundError: the user has none of this id that lives.
         """
         owner, wanted = get_user_id(user_id), find_id(sign_in_id)
-        if wanted is None or not await sign_ins.end(self.db, wanted, owner, "ended", self.clock()):
+        if wanted is None:
             raise SignInNotFoundError
+
+        async def work(db: Db) -> None:
+            now = self.clock()
+            if not await sign_ins.end(db, wanted, owner, "ended", now):
+                raise SignInNotFoundError
+            await audit.record(db, AuditEvent.SIGN_IN_ENDED, owner, now)
+
+        await self.db.transaction(work)
 
     async def end_all(self, user_id: str, but: UUID | None) -> None:
         """Ends all of the user's sign-ins but this one, and all of their NextAuth sessions."""
-        await sign_ins.end_all(self.db, get_user_id(user_id), but, "ended", self.clock())
+        owner = get_user_id(user_id)
+
+        async def work(db: Db) -> None:
+            now = self.clock()
+            await sign_ins.end_all(db, owner, but, "ended", now)
+            await audit.record(db, AuditEvent.SIGN_INS_ENDED, owner, now)
+
+        await self.db.transaction(work)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from auth_server.domain.access_tokens import AccessTokenPolicy
+from auth_server.domain.access_tokens import AccessTokenPolicy, Bearer
+from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.errors import AccessTokenInvalidError
 from auth_server.domain.secrets import TOKEN, token_hash
-from auth_server.storage import refresh_tokens, sign_ins
-from auth_server.storage.database import Db
+from auth_server.storage import audit, refresh_tokens, sign_ins
+from auth_server.storage.database import Database, Db
 from auth_server.usecases.access import Access, GoodToken
 
 
@@ -18,7 +19,7 @@ from auth_server.usecases.access import Access, GoodToken
 class Tokens:
     """Judging and revoking tokens for others."""
 
-    db: Db
+    db: Database
     access: Access
     clock: Callable[[], datetime]
 
@@ -45,9 +46,20 @@ class Tokens:
     async def revoke(self, token: str) -> None:
         """Ends the sign-in of an access or refresh token; does nothing where the token has none that lives."""
         if TOKEN.fullmatch(token):
-            await refresh_tokens.end_family(self.db, token_hash(token), "revoked", self.clock())
+            await self.db.transaction(lambda db: self._revoke_refresh(db, token_hash(token)))
             return
         found = await self.find(token)
         if found is not None:
             bearer = found.bearer
-            await sign_ins.end(self.db, bearer.family_id, bearer.user_id, "revoked", self.clock())
+            await self.db.transaction(lambda db: self._revoke_access(db, bearer))
+
+    async def _revoke_refresh(self, db: Db, presented: bytes) -> None:
+        now = self.clock()
+        ended = await refresh_tokens.end_family(db, presented, "revoked", now)
+        if ended is not None:
+            await audit.record(db, AuditEvent.SIGN_IN_ENDED, ended[1], now)
+
+    async def _revoke_access(self, db: Db, bearer: Bearer) -> None:
+        now = self.clock()
+        if await sign_ins.end(db, bearer.family_id, bearer.user_id, "revoked", now):
+            await audit.record(db, AuditEvent.SIGN_IN_ENDED, bearer.user_id, now)

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 from auth_server.domain import page_tokens
+from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.errors import FieldNotUpdatableError, UserNotFoundError, Violation
 from auth_server.domain.ids import get_user_id
 from auth_server.domain.users import PROFILE_FIELDS, AdapterUser, User
-from auth_server.storage import disabling, users
+from auth_server.storage import audit, disabling, users
 from auth_server.storage.database import Database, Db
 from auth_server.usecases.squatters import Squatters
 
@@ -59,6 +61,21 @@ class Users:
             return Page(shown, "")
         return Page(shown, page_tokens.token_after(shown[-1].id, search, self.page_token_key))
 
+    async def create_for_adapter(self, user: AdapterUser) -> AdapterUser:
+        """The user as stored.
+
+        Raises:
+            EmailTakenError: another user has the address.
+        """
+
+        async def work(db: Db) -> AdapterUser:
+            now = self.clock()
+            created = await users.create(db, user, now)
+            await audit.record(db, AuditEvent.USER_CREATED, created.id, now)
+            return created
+
+        return await self.db.transaction(work)
+
     async def change_own(self, user_id: str, values: Mapping[str, object], mask: Iterable[str]) -> User:
         """The user with the fields of the mask changed; a field without a value is taken away.
 
@@ -83,12 +100,17 @@ class Users:
         """
         fields = _allowed((path for path in mask if path != "id"), ADAPTER_FIELDS)
         user = replace(user, id=get_user_id(user_id))
-        if "email_verified" not in fields or user.email_verified is None:
+        if not fields & {"email", "email_verified"}:
             return _present(await users.change(self.db, user, fields, self.clock()))
 
         async def work(db: Db) -> AdapterUser | None:
-            await self.squatters.expel(db, user.id)
-            return await users.change(db, user, fields, self.clock())
+            now = self.clock()
+            if "email_verified" in fields and user.email_verified is not None:
+                await self.squatters.expel(db, user.id)
+            changed = await users.change(db, user, fields, now)
+            if changed is not None:
+                await audit.record(db, AuditEvent.USER_CHANGED, user.id, now)
+            return changed
 
         return _present(await self.db.transaction(work))
 
@@ -98,9 +120,7 @@ class Users:
         Raises:
             UserNotFoundError: there is no such user.
         """
-        now = self.clock()
-        if not await disabling.set_disabled(self.db, get_user_id(user_id), now, now):
-            raise UserNotFoundError
+        await self._set_disabled(get_user_id(user_id), AuditEvent.USER_DISABLED)
 
     async def enable(self, user_id: str) -> None:
         """Lets the user sign in again.
@@ -108,8 +128,17 @@ class Users:
         Raises:
             UserNotFoundError: there is no such user.
         """
-        if not await disabling.set_disabled(self.db, get_user_id(user_id), None, self.clock()):
-            raise UserNotFoundError
+        await self._set_disabled(get_user_id(user_id), AuditEvent.USER_ENABLED)
+
+    async def _set_disabled(self, user_id: UUID, event: AuditEvent) -> None:
+        async def work(db: Db) -> None:
+            now = self.clock()
+            disabled_at = now if event is AuditEvent.USER_DISABLED else None
+            if not await disabling.set_disabled(db, user_id, disabled_at, now):
+                raise UserNotFoundError
+            await audit.record(db, event, user_id, now)
+
+        await self.db.transaction(work)
 
 
 def _allowed(mask: Iterable[str], allowed: frozenset[str], implied: str = "") -> frozenset[str]:
