@@ -41,6 +41,7 @@ from auth_server.outside.identity_providers import IdentityProviders, Issuer
 from auth_server.outside.image_store import StoreUrlError
 from auth_server.outside.password_lists import PasswordListError, common_passwords, listed_passwords
 from auth_server.servicers.adapter import AdapterService
+from auth_server.servicers.audit import AuditService
 from auth_server.servicers.auth import AuthService
 from auth_server.servicers.authorization import AuthorizationService
 from auth_server.servicers.ext_authz_contract import AUTHORIZATION
@@ -82,6 +83,7 @@ from auth_server.usecases.tokens import Tokens
 from auth_server.usecases.users import Users
 from gatepost.v1 import (
     adapter_service_pb2,
+    audit_service_pb2,
     auth_service_pb2,
     identity_service_pb2,
     images_service_pb2,
@@ -265,24 +267,15 @@ async def _rpcs(
         (token_service_pb2, TokenService(Tokens(database, access, clock), revocations)),
         (keys_service_pb2, KeysService(keys)),
         (identity_service_pb2, IdentityService()),
+        (audit_service_pb2, AuditService(audit.reading_until(lambda: revocations.tail.stopping))),
         (mail_service_pb2, MailService(Mails(database, derived_key(ring, "page tokens of mails"), clock))),
     ]
     known_services = Services(database)
     adapter_secret = settings.adapter_secret.get_secret_value()
     guards = Guards(adapter_secret, access, identities, known_services, WrongCredentials(throttling))
     limited = deadlines(settings.longest_call.total_seconds(), settings.longest_upload.total_seconds())
-    around = (
-        request_log,
-        origins(audit.seal),
-        errors,
-        audit.refusals,
-        decoding,
-        limited,
-        gateways(known_services),
-        guards,
-        validation,
-        Throttles(throttling),
-    )
+    told = (request_log, origins(audit.seal), errors, audit.refusals)
+    around = (*told, decoding, limited, gateways(known_services), guards, validation, Throttles(throttling))
     services: list[tuple[ServiceDescriptor, object]] = [
         (file.DESCRIPTOR.services_by_name[type(servicer).__name__], servicer) for file, servicer in servicers
     ]

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 from auth_server.background import repeating
 from auth_server.domain.audit_seal import AuditSeal
-from auth_server.domain.secrets import KeyRing, Seal, derived_keys
+from auth_server.domain.secrets import KeyRing, Seal, derived_key, derived_keys
 from auth_server.interceptors.refusals import Refusals
 from auth_server.storage.database import Database
 from auth_server.usecases.audit_chaining import Chaining
 from auth_server.usecases.audit_keys import CheckpointKeys
+from auth_server.usecases.audit_reading import AuditReading
 
 CHAIN_EVERY = timedelta(seconds=1)
 
@@ -24,6 +25,12 @@ class Audit:
 
     seal: AuditSeal
     refusals: Refusals
+    database: Database
+    page_token_key: bytes
+
+    def reading_until(self, is_stopping: Callable[[], bool]) -> AuditReading:
+        """What reads the log; who watches it is told when the server stops."""
+        return AuditReading(self.database, self.seal, self.page_token_key, is_stopping)
 
 
 def audit_seal_of(ring: KeyRing) -> AuditSeal:
@@ -40,4 +47,4 @@ async def audited(ring: KeyRing, database: Database, clock: Callable[[], datetim
         repeating("audited refusals", refusals.flush, every=CHAIN_EVERY),
         repeating("audit chain", chaining.turn, every=CHAIN_EVERY),
     ):
-        yield Audit(audit_seal_of(ring), refusals)
+        yield Audit(audit_seal_of(ring), refusals, database, derived_key(ring, "page tokens of audit events"))

@@ -19,6 +19,7 @@ from gatepost.v1 import (
     adapter_pb2,
     adapter_service_pb2,
     adapter_service_pb2_grpc,
+    audit_service_pb2_grpc,
     auth_service_pb2,
     auth_service_pb2_grpc,
     keys_service_pb2_grpc,
@@ -60,6 +61,7 @@ class People:
         self.auth = auth_service_pb2_grpc.AuthServiceStub(channel)
         self.users = users_service_pb2_grpc.UsersServiceStub(channel)
         self.keys = keys_service_pb2_grpc.KeysServiceStub(channel)
+        self.audit = audit_service_pb2_grpc.AuditServiceStub(channel)
         self.mails = mail_service_pb2_grpc.MailServiceStub(channel)
         self.sessions = session_service_pb2_grpc.SessionServiceStub(channel)
         self.tokens = token_service_pb2_grpc.TokenServiceStub(channel)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from auth_server.domain import page_tokens
@@ -51,13 +51,6 @@ class Told:
     cursor: str
 
 
-@dataclass(slots=True)
-class Stopping:
-    """Whether the server stops; watchers look at it."""
-
-    now: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class AuditReading:
     """The audit log as others see it. Events are told once they have their place, a second after they happened."""
@@ -65,7 +58,7 @@ class AuditReading:
     db: Db
     seal: AuditSeal
     page_token_key: bytes
-    stopping: Stopping = field(default_factory=Stopping)
+    is_stopping: Callable[[], bool] = lambda: False
     poll_seconds: float = POLL_SECONDS
     heartbeat_seconds: float = HEARTBEAT_SECONDS
 
@@ -119,7 +112,7 @@ class AuditReading:
         loop = asyncio.get_running_loop()
         told_at = loop.time()
         while True:
-            if self.stopping.now:
+            if self.is_stopping():
                 raise ServerStoppingError
             found = await audit_reading.following(self.db, position, BATCH)
             for each in found:

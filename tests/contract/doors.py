@@ -17,8 +17,8 @@ class Door(NamedTuple):
     """The one status of every refusal; 0 where it follows the reason."""
 
 
-# What is reached over gRPC alone: who watches revocations goes on for ever.
-WITHOUT_ROUTE = {"TokenService/WatchRevocations"}
+# What is reached over gRPC alone: who watches goes on for ever.
+WITHOUT_ROUTE = {"TokenService/WatchRevocations", "AuditService/WatchEvents"}
 
 DOORS = [
     Door("POST", "/adapter/signup", "AdapterService/CreateUser", "ADAPTER"),
@@ -83,6 +83,7 @@ DOORS = [
     Door("POST", "/oauth/introspect", "TokenService/Introspect", "SERVICE"),
     Door("POST", "/oauth/revoke", "TokenService/Revoke", "SERVICE"),
     Door("GET", "/.well-known/jwks.json", "KeysService/GetJsonWebKeySet", "PUBLIC"),
+    Door("GET", "/audit/events", "AuditService/ListEvents", "OPERATOR"),
     Door("GET", "/mails", "MailService/ListMails", "OPERATOR"),
     Door("POST", "/mails/{id}/redrive", "MailService/RedriveMail", "OPERATOR"),
     Door("POST", "/mails/redrive", "MailService/RedriveMails", "OPERATOR"),

@@ -26,6 +26,7 @@ OPEN = {
     "gatepost.v1.CreateVerificationTokenRequest.verification_token": "a message, whose token is sensitive",
     "gatepost.v1.IntrospectRequest.token_type_hint": "says what the token is taken for",
     "gatepost.v1.RevokeRequest.token_type_hint": "says what the token is taken for",
+    "gatepost.v1.ListEventsRequest.page_token": "leads to a page, for whoever may list",
     "gatepost.v1.ListMailsRequest.page_token": "leads to a page, for whoever may list",
     "gatepost.v1.ListSignInsRequest.page_token": "leads to a page, for whoever may list",
     "gatepost.v1.ListUsersRequest.page_token": "leads to a page, for whoever may list",

@@ -91,6 +91,8 @@ ADMITTED = {
     "TokenService/Revoke": {SERVICE, BY_WILDCARD},
     "TokenService/WatchRevocations": {SERVICE, BY_WILDCARD},
     "KeysService/GetJsonWebKeySet": set(CALLERS),
+    "AuditService/ListEvents": {OPERATOR, SERVICE},
+    "AuditService/WatchEvents": {OPERATOR, SERVICE},
     "MailService/ListMails": {OPERATOR, SERVICE},
     "MailService/RedriveMail": {OPERATOR, SERVICE},
     "MailService/RedriveMails": {OPERATOR, SERVICE},

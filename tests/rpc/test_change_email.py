@@ -65,7 +65,9 @@ async def test_the_new_address_confirms_and_the_old_one_is_told(people, ann, mai
     assert (await people.login(NEW)).id == ann.id
     with refused("CREDENTIALS_INVALID"):
         await people.login("ann@example.org")
-    events = await sql.fetch("SELECT event FROM audit_events WHERE user_id::text = $1 ORDER BY id", ann.id)
+    events = await sql.fetch(
+        "SELECT event FROM audit_events WHERE user_id::text = $1 AND event <> 'signed-in' ORDER BY id", ann.id
+    )
     assert [row["event"] for row in events] == ["registered", "email-change-requested", "email-changed"]
 
 

@@ -84,7 +84,7 @@ async def test_the_owners_arrival_ends_all_that_the_squatter_has(people, squatte
     assert tuple(row) == (OWNED, None, before + 1)
     assert await sql.fetchval("SELECT count(*) FROM one_time_tokens") == 0
     events = await sql.fetch("SELECT event FROM audit_events WHERE user_id::text = $1 ORDER BY id", squatter.id)
-    assert events[-1]["event"] == "squatter-expelled"
+    assert [row["event"] for row in events].count("squatter-expelled") == 1
     notice = await mailbox.take_one(MailKind.PASSWORD_CHANGED)
     assert (notice.recipient, notice.user_id) == (OWNED, UUID(squatter.id))
 

@@ -61,7 +61,7 @@ ROWS = {
 async def user(people, sql):
     """Somebody, and nothing else in the database."""
     made = await people.a_user()
-    await sql.execute("DELETE FROM revocations; DELETE FROM audit_events; DELETE FROM outbox")
+    await sql.execute("DELETE FROM revocations; DELETE FROM audit_events; DELETE FROM audit_keys; DELETE FROM outbox")
     return made
 
 

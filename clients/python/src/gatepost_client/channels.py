@@ -11,6 +11,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from gatepost_client.contract import (
     adapter_service_pb2,
+    audit_service_pb2,
     auth_service_pb2,
     identity_service_pb2,
     images_service_pb2,
@@ -30,6 +31,7 @@ SERVICES: Sequence[ServiceDescriptor] = tuple(
     service
     for file in (
         adapter_service_pb2,
+        audit_service_pb2,
         auth_service_pb2,
         identity_service_pb2,
         images_service_pb2,

@@ -11,6 +11,7 @@ import grpc
 
 from gatepost_client import calls, channels
 from gatepost_client.contract.adapter_service_pb2_grpc import AdapterServiceStub
+from gatepost_client.contract.audit_service_pb2_grpc import AuditServiceStub
 from gatepost_client.contract.auth_service_pb2_grpc import AuthServiceStub
 from gatepost_client.contract.identity_service_pb2_grpc import IdentityServiceStub
 from gatepost_client.contract.images_service_pb2_grpc import ImagesServiceStub
@@ -87,6 +88,11 @@ class GatepostClient:
     def keys(self) -> KeysServiceStub:
         """The keys that verify access tokens."""
         return KeysServiceStub(self.channel)
+
+    @cached_property
+    def audit(self) -> AuditServiceStub:
+        """What happened and what was refused, for operators and for services that keep watch."""
+        return AuditServiceStub(self.channel)
 
     @cached_property
     def mails(self) -> MailServiceStub:
