@@ -42,10 +42,10 @@ class AuditEvent(StrEnum):
     PASSWORD_RESET = "password-reset"  # noqa: S105 (not a password)
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 (not a password)
     REFRESH_TOKEN_REUSED = "refresh-token-reused"  # noqa: S105 (not a password)
-    USERS_IMPORTED = "users-imported"
-    """A batch of an operator's import; whom it brought, nobody but their rows tells."""
     USER_CHANGED = "user-changed"
     """By the adapter: another address, or one that is verified now."""
+    USER_IMPORTED = "user-imported"
+    """They came from another system, by an operator's command."""
     USER_DISABLED = "user-disabled"
     USER_ENABLED = "user-enabled"
     ROLE_CHANGED = "role-changed"

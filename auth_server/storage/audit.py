@@ -48,6 +48,21 @@ async def record_refusal(db: Db, origin: Origin, reason: str, at: datetime) -> N
     await _add_of(db, origin, personal, AuditEvent.REFUSED, user_id, at=at, outcome=reason)
 
 
+async def record_command(db: Db, event: AuditEvent, user_ids: Sequence[UUID], at: datetime) -> None:
+    """Adds the event for each of these users, to whom an operator's command has done it."""
+    await db.fetchrow(
+        """
+        INSERT INTO audit_events (at, event, user_id, caller, outcome, repeats)
+        SELECT $1, $2, user_id, 'command', $4, 1
+          FROM unnest($3::uuid[]) AS users (user_id)
+        """,
+        at,
+        event.value,
+        list(user_ids),
+        OK,
+    )
+
+
 async def add(
     db: Db,
     event: AuditEvent,

@@ -49,8 +49,7 @@ class Importing:
                 refused=before.refused + refused,
             )
             await self._advance(db, before, after)
-            if added:
-                await audit.record(db, AuditEvent.USERS_IMPORTED, None, now)
+            await audit.record_command(db, AuditEvent.USER_IMPORTED, list(added), now)
             return after, added
 
         return await self.db.transaction(work)

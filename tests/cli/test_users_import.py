@@ -72,7 +72,8 @@ async def test_a_file_of_users_is_imported_and_they_log_in(
     assert bob["disabled_at"] is not None
     assert bob["email_verified"] is not None
     assert (cid["password_hash"], cid["name"], cid["email_verified"], cid["disabled_at"]) == (None,) * 4
-    assert await sql.fetchval("SELECT count(*) FROM audit_events WHERE event = 'users-imported'") == 1
+    events = await sql.fetch("SELECT user_id, caller FROM audit_events WHERE event = 'user-imported'")
+    assert {(row["user_id"], row["caller"]) for row in events} == {(each["id"], "command") for each in (ada, bob, cid)}
 
 
 @pytest.mark.requirement(24)
