@@ -115,8 +115,9 @@ def import_command(context: click.Context, path: Path, report_path: Path | None,
             before, state = asyncio.run(import_file(url, path, kept, report, progress))
         progress(size)
     click.echo(_checked(state) if before is None else _imported(before, state, report))
+    if report.lines:
+        click.echo(f"{report.path} says which records made no user, and why.", err=True)
     if state.refused:
-        click.echo(f"{report.path} says which records were refused, and why.", err=True)
         context.exit(1)
 
 
