@@ -20,7 +20,7 @@ class Connection:
     powers: tuple[str, ...]
     """What else the role may that no server needs: CREATEROLE, CREATEDB, REPLICATION, BYPASSRLS."""
     alters_audit: tuple[str, ...]
-    """What the role may do to audit events that undoes them: UPDATE, DELETE, TRUNCATE."""
+    """What the role may do to audit events, or to their chain, that undoes them: UPDATE, DELETE, TRUNCATE."""
     is_local: bool
     is_encrypted: bool
     tells_rows: bool
@@ -43,9 +43,11 @@ async def connection(db: Db) -> Connection:
     row = await db.fetchrow(
         """
         SELECT clock_timestamp() AS now, rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,
-               has_table_privilege('audit_events', 'UPDATE') AS updates,
-               has_table_privilege('audit_events', 'DELETE') AS deletes,
-               has_table_privilege('audit_events', 'TRUNCATE') AS truncates,
+               ARRAY(SELECT held
+                       FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS held
+                      WHERE has_table_privilege('audit_events', held)
+                         OR has_table_privilege('audit_links', held)
+                         OR has_table_privilege('audit_checkpoints', held)) AS alters,
                COALESCE(inet_server_addr() <<= inet '127.0.0.0/8' OR inet_server_addr() = inet '::1', true) AS local,
                COALESCE((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS encrypted,
                current_setting('log_error_verbosity') <> 'terse' AS tells_rows,
@@ -60,13 +62,12 @@ async def connection(db: Db) -> Connection:
         "REPLICATION": row["rolreplication"],
         "BYPASSRLS": row["rolbypassrls"],
     }
-    alters = {"UPDATE": row["updates"], "DELETE": row["deletes"], "TRUNCATE": row["truncates"]}
     return Connection(
         now=row["now"],
         role=row["rolname"],
         is_superuser=row["rolsuper"],
         powers=tuple(name for name, has in powers.items() if has),
-        alters_audit=tuple(name for name, may in alters.items() if may),
+        alters_audit=tuple(row["alters"]),
         is_local=row["local"],
         is_encrypted=row["encrypted"],
         tells_rows=row["tells_rows"],
@@ -88,13 +89,17 @@ async def peppers(db: Db) -> Mapping[str, int]:
 
 
 async def sealing_keys(db: Db) -> Mapping[str, int]:
-    """How many accounts and mails are sealed under each key's id, which a sealed value bears in its head."""
+    """How many accounts, mails and keys of the audit log are sealed under each key's id, which is in their heads."""
     rows = await db.fetch(
         """
         SELECT substr(sealed, 3, get_byte(sealed, 1)) AS key_id, count(*) AS many
           FROM (SELECT sealed FROM accounts
                  UNION ALL
-                SELECT sealed FROM outbox WHERE sealed IS NOT NULL) AS everything
+                SELECT sealed FROM outbox WHERE sealed IS NOT NULL
+                 UNION ALL
+                SELECT sealed FROM audit_keys
+                 UNION ALL
+                SELECT sealed FROM audit_signing_keys) AS everything
          WHERE length(sealed) > 2
          GROUP BY key_id
         """

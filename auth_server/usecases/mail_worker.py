@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_ERROR = 500
 EXPIRED = "its link has expired"
+_PART_OF_TOKEN = re.compile(r"[0-9A-Fa-f]{16,}")  # what is left of one that is cut shorter is no use
 
 Preparer = Callable[[Db, str, datetime], Awaitable[Mail | None]]
 """Makes the mail that an address asked for, in a transaction of its own; None where nobody has the address."""
@@ -174,5 +176,9 @@ def _about(leased: LeasedMail) -> dict[str, object]:
 
 
 def _line(error: Exception) -> str:
-    """The error as one line, for operators to read in a terminal."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(error))[:LONGEST_ERROR]
+    """The error as one line, for operators to read in a terminal.
+
+    Filters that refuse a mail for its link quote the link: what may be of its token is taken out.
+    """
+    told = _PART_OF_TOKEN.sub("[...]", str(error))
+    return "".join(letter if letter.isprintable() else " " for letter in told)[:LONGEST_ERROR]

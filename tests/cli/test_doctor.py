@@ -44,7 +44,7 @@ async def role(owner_connection: asyncpg.Connection) -> AsyncIterator[str]:
         CREATE ROLE examined LOGIN;
         ALTER ROLE examined SET log_error_verbosity = terse;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO examined;
-        REVOKE UPDATE, DELETE ON audit_events FROM examined;
+        REVOKE UPDATE, DELETE ON audit_events, audit_links, audit_checkpoints FROM examined;
         """
     )
     yield "examined"

@@ -52,7 +52,7 @@ async def test_a_role_without_rights_on_audit_events_is_told_from_one_that_has_t
     try:
         async with connected(database_url.replace("postgres@", "poor@"), size=1) as db:
             before = await standing_of(db)
-            await owner_connection.execute("GRANT DELETE ON audit_events TO poor")
+            await owner_connection.execute("GRANT DELETE ON audit_links TO poor")
             after = await standing_of(db)
     finally:
         await owner_connection.execute("DROP OWNED BY poor; DROP ROLE poor")

@@ -10,7 +10,7 @@ PIECE_BYTES = 12
 
 def traces_of(secrets: Iterable[bytes], text: bytes) -> list[bytes]:
     """The secrets of which at least a third stands in the text, in clear or in a common encoding."""
-    return [secret for secret in secrets if any(form in text for form in _forms_of(secret))]
+    return [secret for secret in secrets if any(form in text for form in {*_forms_of(secret)})]
 
 
 def _forms_of(secret: bytes) -> Iterator[bytes]:
