@@ -139,18 +139,34 @@ def serve_gateway_command() -> None:
 
 
 @gatepost.command("migrate")
-def migrate_command() -> None:
+@click.option(
+    "--server-role",
+    "role",
+    metavar="ROLE",
+    help="Also give this role, which the servers connect as, its rights: it can alter no audit event.",
+)
+def migrate_command(role: str | None) -> None:
     """Bring the database up to date.
 
     Applies what is missing, each migration in a transaction; safe while servers run, and when several do it at once.
     The database is GATEPOST_DATABASE_URL's, else that of the `gatepost up` that runs.
+
+    With --server-role, run it as the tables' owner each time, for new tables need rights as well.
+
+    \b
+    Examples:
+      gatepost migrate
+      gatepost migrate --server-role gatepost_server
     """
     import asyncio
 
-    from gatepost_cli.database import database_url, migrate
+    from gatepost_cli.database import database_url, grant, migrate
 
     for name in asyncio.run(migrate(database_url())) or ["The database is up to date."]:
         click.echo(name)
+    if role is not None:
+        asyncio.run(grant(database_url(), role))
+        click.echo(f"{role} has the rights of a server, and none to alter audit events.")
 
 
 gatepost.add_command(users_group)

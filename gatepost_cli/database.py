@@ -15,7 +15,7 @@ from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.users import Role
 from auth_server.settings import AuthServerSettings
 from auth_server.settings.sources import NamedSource
-from auth_server.storage import audit, disabling, migrations, users
+from auth_server.storage import audit, disabling, migrations, server_role, users
 from auth_server.storage.database import Database, Db, connected
 from gatepost_cli.installation import Installation
 from gatepost_cli.refusals import RefusalError
@@ -71,6 +71,19 @@ async def migrate(url: str) -> list[str]:
     """
     with _refusals(url):
         return await migrations.migrate(url)
+
+
+async def grant(url: str, role: str) -> None:
+    """Gives the role the rights of a server.
+
+    Raises:
+        RefusalError: the role is not fit for it, or the database refuses.
+    """
+    with _refusals(url):
+        try:
+            await server_role.grant(url, role)
+        except server_role.RoleUnfitError as error:
+            raise RefusalError(str(error)) from error
 
 
 async def set_role(url: str, email: str, role: str) -> None:

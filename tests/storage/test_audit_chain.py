@@ -10,6 +10,7 @@ from auth_server.domain.audit_chain import Anchor, link_of
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.storage import audit, audit_chain, sweeps
 from auth_server.storage.database import connected
+from auth_server.storage.migrations import migrate
 from auth_server.usecases.audit_chaining import ChainBrokenError
 from tests.audit import chaining, now, verification
 
@@ -260,3 +261,17 @@ async def test_a_batch_of_a_sweep_ends_at_the_next_checkpoint(own, log):
 
     assert [await sweeps.audit_events(own, now(), 2) for _ in range(4)] == [4, 4, 2, 0]
     assert await faults(own) == []
+
+
+@pytest.mark.requirement(63)
+async def test_events_of_another_schema_go_as_well(database_url, owner_connection):
+    await owner_connection.execute('CREATE SCHEMA "some where"')
+    url = database_url + "&schema=some%20where"
+    await migrate(url)
+
+    async with connected(url, size=1) as elsewhere:
+        await audit.add(elsewhere, AuditEvent.SIGNED_IN, None, now() - timedelta(days=100))
+        await chaining(elsewhere).turn()
+        assert await sweeps.audit_events(elsewhere, now(), 100) == 1
+
+    await owner_connection.execute('DROP SCHEMA "some where" CASCADE')
