@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from auth_server.background import repeating
 from auth_server.domain.audit_seal import AuditSeal
+from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.secrets import KeyRing, Seal, derived_key, derived_keys
 from auth_server.interceptors.refusals import Refusals
 from auth_server.storage.database import Database
@@ -47,4 +48,8 @@ async def audited(ring: KeyRing, database: Database, clock: Callable[[], datetim
         repeating("audited refusals", refusals.flush, every=CHAIN_EVERY),
         repeating("audit chain", chaining.turn, every=CHAIN_EVERY),
     ):
-        yield Audit(audit_seal_of(ring), refusals, database, derived_key(ring, "page tokens of audit events"))
+        try:
+            yield Audit(audit_seal_of(ring), refusals, database, derived_key(ring, "page tokens of audit events"))
+        finally:
+            with suppress(DatabaseUnavailableError):
+                await refusals.flush()

@@ -24,9 +24,6 @@ from gatepost_cli.settings import CommandSettings, given, read, without_password
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-COMMAND = "command"
-"""The caller in audit events of what an operator does from the command line."""
-
 
 class DatabaseSettings(BaseSettings):
     """The one setting that work on the database needs: no secret of the servers."""
@@ -97,7 +94,7 @@ async def set_role(url: str, email: str, role: str) -> None:
     async def work(db: Db) -> bool:
         user = await users.set_role(db, email, Role(role), now)
         if user is not None:
-            await audit.record(db, AuditEvent.ROLE_CHANGED, user.id, now, caller=COMMAND)
+            await audit.record_command(db, AuditEvent.ROLE_CHANGED, [user.id], now)
         return user is not None
 
     async with opened(url) as db:
@@ -131,7 +128,7 @@ async def set_disabled(url: str, email: str, *, disabled: bool) -> None:
         user_id = await disabling.find_by_email(db, email)
         if user_id is None or not await disabling.set_disabled(db, user_id, now if disabled else None, now):
             return False
-        await audit.record(db, event, user_id, now, caller=COMMAND)
+        await audit.record_command(db, event, [user_id], now)
         return True
 
     async with opened(url) as db:

@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 1.0
 class Refusals:
     """Writes each refusal down, before it is answered; in a flood, how many there were of each kind.
 
-    A flood of garbage must not become one of rows: beyond so many a second they are counted by RPC and reason, and
+    A flood of garbage must not become one of rows: beyond so many a second of an RPC they are counted by reason, and
     `flush` writes one event for each. What is answered does not depend on whether it could be written down.
     """
 
@@ -39,7 +39,7 @@ class Refusals:
         self._db = db
         self._clock = clock
         self._seconds = seconds
-        self._full_at = seconds()
+        self._paid_at: dict[str, float] = {}
         self._counted: Counter[tuple[str, str]] = Counter()
 
     def __call__(self, method: Method, handler: Handler) -> Handler:
@@ -82,7 +82,7 @@ class Refusals:
     async def _note(self, refusal: AuthError, origin: Origin | None) -> None:
         if origin is None or not _is_audited(refusal):
             return
-        if not self._has_room():
+        if not self._has_room(origin.rpc):
             self._counted[origin.rpc, refusal.reason] += 1
             return
         try:
@@ -93,13 +93,16 @@ class Refusals:
         except Exception:  # whatever it is, the answer stays what it was
             log.exception("refusal not audited", extra={"request_id": origin.request_id})
 
-    def _has_room(self) -> bool:
-        """Whether one more may be written now: as in GCRA, by the time at which all that were are paid for."""
+    def _has_room(self, rpc: str) -> bool:
+        """Whether one more of this RPC may be written now: as in GCRA, by when all that were are paid for.
+
+        Each RPC has a rate of its own, so that garbage at one door hides no guess at another.
+        """
         now = self._seconds()
-        self._full_at = max(self._full_at, now)
-        if self._full_at - now > BURST / RATE_A_SECOND:
+        paid_at = max(self._paid_at.get(rpc, now), now)
+        if paid_at - now > BURST / RATE_A_SECOND:
             return False
-        self._full_at += 1 / RATE_A_SECOND
+        self._paid_at[rpc] = paid_at + 1 / RATE_A_SECOND
         return True
 
 

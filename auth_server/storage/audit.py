@@ -30,11 +30,11 @@ async def record(
 ) -> None:
     """Adds the event, with who and where as the request that is served tells; run it in the transaction of the event.
 
-    `email` is the address that somebody typed who is no user yet; `caller` stands where no request is served.
+    `email` is the address that somebody typed who is no user yet.
     """
     origin = current_origin.get()
     if origin is None:
-        await add(db, event, user_id, at, caller=caller)
+        await add(db, event, user_id, at)
         return
     client = origin.client_of()
     await _add_of(db, origin, Personal(client.address, client.agent, email), event, user_id, at=at, outcome=OK)

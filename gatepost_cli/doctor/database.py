@@ -81,7 +81,7 @@ def _role(connection: Connection) -> Iterator[Finding]:
             "audit rights",
             f"{connection.role} may {', '.join(connection.alters_audit)} audit events: whoever takes over a server can"
             " take their traces away",
-            "let the servers connect as a role without these rights (docs/operations.md)",
+            "let the servers connect as a role that has its rights by `gatepost migrate --server-role`",
         )
     else:
         yield ok("audit rights", f"{connection.role} may add audit events and cannot alter them")

@@ -53,3 +53,22 @@ def test_an_address_that_nobody_has_is_told(database_url: str, command: str) -> 
     said = refusal_of("users", command, "nobody@example.com", GATEPOST_DATABASE_URL=database_url)
 
     assert "no user has the address nobody@example.com" in said
+
+
+@pytest.mark.requirement(61)
+async def test_what_an_operator_does_by_command_is_audited(
+    sql: asyncpg.Connection, database_url: str, sign_in: str
+) -> None:
+    for arguments in (
+        ("disable", "ada@example.com"),
+        ("enable", "ada@example.com"),
+        ("role", "ada@example.com", "operator"),
+    ):
+        assert run("users", *arguments, GATEPOST_DATABASE_URL=database_url).returncode == 0
+
+    rows = await sql.fetch("SELECT event, caller, user_id IS NOT NULL AS known FROM audit_events ORDER BY id")
+    assert [tuple(row) for row in rows] == [
+        ("user-disabled", "command", True),
+        ("user-enabled", "command", True),
+        ("role-changed", "command", True),
+    ]

@@ -31,9 +31,13 @@ def seconds():
     return Seconds()
 
 
+def origin_of(rpc):
+    return Origin("request-1", rpc, lambda: (None, None), lambda: Client("192.0.2.7"), SEAL)
+
+
 @pytest.fixture
 def served():
-    origin = Origin("request-1", "AuthService/Login", lambda: (None, None), lambda: Client("192.0.2.7"), SEAL)
+    origin = origin_of("AuthService/Login")
     before = current_origin.set(origin)
     yield
     current_origin.reset(before)
@@ -71,6 +75,18 @@ async def test_a_flood_is_written_one_by_one_up_to_a_rate_and_then_counted(db, s
     assert tuple(counted) == ("refused", "CREDENTIALS_INVALID", "AuthService/Login", None, None)
     await refusals.flush()
     assert await sql.fetchval("SELECT count(*) FROM audit_events WHERE repeats > 1") == 1
+
+
+@pytest.mark.requirement(61)
+async def test_a_flood_at_one_door_hides_nothing_at_another(db, sql, served, seconds):
+    _, attempt = refusing(db, seconds)
+    await attempt(BURST + 30)
+
+    before = current_origin.set(origin_of("AuthService/OAuthLogin"))
+    await attempt(1)
+    current_origin.reset(before)
+
+    assert await sql.fetchval("SELECT count(*) FROM audit_events WHERE rpc = 'AuthService/OAuthLogin'") == 1
 
 
 class Away:
