@@ -26,7 +26,6 @@ async def record(
     at: datetime,
     *,
     email: str | None = None,
-    caller: str | None = None,
 ) -> None:
     """Adds the event, with who and where as the request that is served tells; run it in the transaction of the event.
 
