@@ -149,6 +149,7 @@ async def test_no_secret_is_found_where_it_does_not_belong(
     await flows.services(ann)
     await flows.operators()
     await flows.dead_mails()
+    await flows.what_is_left()
     canary = flows.canary
     assert canary.driven == EVERY_METHOD.keys(), "no flow drives an RPC: add it to canary_flows.py"
     await be_refused_everywhere(flows)
