@@ -66,7 +66,7 @@ def _role(connection: Connection) -> Iterator[Finding]:
         yield fail(
             "database role",
             f"{connection.role} is a superuser: whoever takes over a server owns the database's machine",
-            "give the servers a role of their own that is none (docs/operations.md)",
+            "make a role for the servers that is none, and give it their rights by `gatepost migrate --server-role`",
         )
     elif connection.powers:
         yield warn(

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from auth_server.app import RunningServer, running
 from auth_server.settings import AuthServerSettings
+from auth_server.storage.server_role import grant
 from gatepost_cli.__main__ import gatepost
 from gatepost_cli.doctor.examination import examination
 from gatepost_cli.doctor.findings import Finding, Level
@@ -37,16 +38,10 @@ async def deployed(settings: AuthServerSettings, files: Files) -> AsyncIterator[
 
 
 @pytest.fixture(scope="module")
-async def role(owner_connection: asyncpg.Connection) -> AsyncIterator[str]:
+async def role(database_url: str, owner_connection: asyncpg.Connection) -> AsyncIterator[str]:
     """A role that has the rights of a server and no others."""
-    await owner_connection.execute(
-        """
-        CREATE ROLE examined LOGIN;
-        ALTER ROLE examined SET log_error_verbosity = terse;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO examined;
-        REVOKE UPDATE, DELETE ON audit_events, audit_links, audit_checkpoints FROM examined;
-        """
-    )
+    await owner_connection.execute("CREATE ROLE examined LOGIN; ALTER ROLE examined SET log_error_verbosity = terse")
+    await grant(database_url, "examined")
     yield "examined"
     await owner_connection.execute("DROP OWNED BY examined; DROP ROLE examined")
 
