@@ -17,6 +17,7 @@ from http_gateway.dev_mail.routes import dev_mail_routes
 from http_gateway.docs.page import DOCS_HEADERS, docs_page
 from http_gateway.gateway import Gateway
 from http_gateway.headers import CACHEABLE_JSON_HEADERS
+from http_gateway.http_connections import Patience
 from http_gateway.http_server import HttpServer
 from http_gateway.own_routes import Document, Liveness, Readiness
 from http_gateway.own_url import http_url_of
@@ -83,7 +84,8 @@ async def running(
         OSError: the address cannot be listened on; a port that is taken has errno EADDRINUSE.
     """
     gateway = make_gateway(settings, channel)
-    server = HttpServer(gateway.answer, keep_alive_seconds=settings.keep_alive_seconds)
+    patience = Patience(settings.keep_alive_seconds, settings.head_timeout_seconds, settings.read_timeout_seconds)
+    server = HttpServer(gateway.answer, patience=patience, most_connections=settings.http_connections)
     runner = web.ServerRunner(server, shutdown_timeout=settings.shutdown_seconds)
     await runner.setup()
     try:
@@ -92,7 +94,8 @@ async def running(
         else:
             await web.TCPSite(runner, settings.http_host, settings.http_port).start()
         port = runner.addresses[0][1]
-        yield RunningGateway(port, http_url_of(settings.http_host, port))
+        with server.watching():
+            yield RunningGateway(port, http_url_of(settings.http_host, port))
     finally:
         await runner.cleanup()
 

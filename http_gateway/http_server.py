@@ -1,71 +1,104 @@
-"""The HTTP/1.1 server under the gateway: what is no HTTP gets a problem as well."""
+"""The HTTP/1.1 server under the gateway: how many connections there may be, and which ones go."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from heapq import nsmallest
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from http_gateway.headers import request_id_of
-from http_gateway.problems import Manners, RefusedError, problem
-from http_gateway.rpc_errors import FAULT
+from http_gateway.http_connections import Connection, Patience
 
 log = logging.getLogger("http_gateway")
 
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read the answer."""
-
-
-class _Connection(web.RequestHandler):
-    """One connection; differs from aiohttp's in its answer to what it cannot parse."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002  may quote the request, secrets included
-    ) -> web.StreamResponse:
-        """The problem for a request that never reached a route; the connection ends with it."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("a part of the answer is sent already")
-        refusal = RefusedError("HTTP_INVALID", "The request does not keep to HTTP, or its head is too long.")
-        if status >= 500:
-            refusal = RefusedError(*FAULT)
-        request_id = request_id_of({})
-        line = {"route": "unmatched", "status": refusal.status, "reason": refusal.reason, "request_id": request_id}
-        if status >= 500:
-            log.error("refused", extra=line, exc_info=exc)
-        else:  # the text of a parser's error may quote the request
-            log.info("refused", extra=line)
-        response = problem(refusal, request_id, Manners())
-        response.force_close()
-        return response
+LOOK_EVERY_SECONDS = 1.0
+SHARE_TO_GO = 20
+"""Where there are too many connections, one in so many goes at once: to look for them takes time."""
 
 
 class HttpServer(web.Server):
     """Serves HTTP connections by one function, without the layers of web.Application."""
 
     def __init__(
-        self, answer: Callable[[BaseRequest], Awaitable[web.StreamResponse]], *, keep_alive_seconds: float
+        self,
+        answer: Callable[[BaseRequest], Awaitable[web.StreamResponse]],
+        *,
+        patience: Patience,
+        most_connections: int,
     ) -> None:
         # A client that goes away cancels its request, and so its RPC.
         super().__init__(answer, handler_cancellation=True)
-        self._keep_alive_seconds = keep_alive_seconds
+        self._patience = patience
+        self._most = most_connections
+        self._open: set[Connection] = set()
+        self._cut: Counter[str] = Counter()
 
     def __call__(self) -> web.RequestHandler:
         """The handler of a new connection; the event loop asks for it."""
-        return _Connection(
+        return Connection(
             self,
+            self._patience,
             loop=asyncio.get_running_loop(),
-            keepalive_timeout=self._keep_alive_seconds,
             lingering_time=LINGER_SECONDS,
             # The gateway logs by itself, and never a path.
-            access_log=None,  # type: ignore[arg-type]  # its stub leaves out that None means none
+            access_log=None,
             auto_decompress=False,
         )
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Takes a connection in; where there are too many, others make way for it, or it ends."""
+        assert isinstance(handler, Connection)  # noqa: S101 (for the type checker)
+        super().connection_made(handler, transport)
+        if len(self._open) >= self._most and not self._made_way():
+            self._end(handler, "refused")
+            return
+        self._open.add(handler)
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        """Lets go of a connection."""
+        self._open.discard(handler)
+        super().connection_lost(handler, exc)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Cuts off, meanwhile, the clients that are too slow."""
+        loop = asyncio.get_running_loop()
+        every = min(LOOK_EVERY_SECONDS, self._patience.head / 2, self._patience.reading / 2)
+
+        async def looking() -> None:
+            while True:
+                await asyncio.sleep(every)
+                self._look(loop.time())
+
+        task = loop.create_task(looking())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    def _look(self, now: float) -> None:
+        for connection in [each for each in self._open if each.is_too_slow(now, self._patience)]:
+            self._end(connection, "slow")
+        if self._cut:  # one line, however many they are
+            log.info("connections cut", extra=dict(self._cut) | {"open": len(self._open)})
+            self._cut.clear()
+
+    def _made_way(self) -> bool:
+        """Ends some of those that wait for their client; whether there were any."""
+        waiting = [(found, id(each), each) for each in self._open if (found := each.dispensability()) is not None]
+        for _, _, connection in nsmallest(max(self._most // SHARE_TO_GO, 1), waiting):
+            self._end(connection, "made_way")
+        return bool(waiting)
+
+    def _end(self, connection: Connection, cause: str) -> None:
+        self._cut[cause] += 1
+        self._open.discard(connection)
+        if connection.wire is not None:
+            connection.wire.abort()

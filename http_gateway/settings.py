@@ -113,7 +113,21 @@ class GatewaySettings(BaseSettings):
         default=75,
         gt=0,
         le=3600,
-        description="How long a connection may stay without a complete request head, idle or slow.",
+        description="How long a connection may stay without a request.",
+    )
+    head_timeout_seconds: float = Field(
+        default=10, gt=0, le=3600, description="How long a client may take to send a request's head once it began."
+    )
+    read_timeout_seconds: float = Field(
+        default=30,
+        gt=0,
+        le=3600,
+        description="How long a client may take to read 64 KiB of an answer that waits for it, or the rest of one.",
+    )
+    http_connections: int = Field(
+        default=1000,
+        ge=1,
+        description="How many HTTP connections there may be; beyond, those go that wait for their client the longest.",
     )
     shutdown_seconds: float = Field(
         default=15, ge=0, le=3600, description="How long requests in flight may take to end when the gateway stops."
