@@ -5,9 +5,12 @@ import socket
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
+from aiohttp import web
 
 from http_gateway.app import running
-from http_gateway.http_connections import HEAD_LIMIT_BYTES
+from http_gateway.http_connections import HEAD_LIMIT_BYTES, Patience
+from http_gateway.http_server import HttpServer
 from tests.http.plain_http import HEAD, a_setting, answer_of, connected
 
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -220,3 +223,34 @@ async def test_a_request_that_is_worked_on_is_not_cut_for_others(scripted_channe
         head, _ = await answer_of(reader)
         assert head.startswith("HTTP/1.1 ")
         writer.close()
+
+
+@pytest.mark.requirement(5)
+def test_the_event_loop_of_the_commands_cuts_off_as_well():
+    patience = Patience(idle=5, head=0.2, reading=2)
+
+    async def answer(_request):
+        return web.Response(body=bytes(1_000_000))
+
+    async def attack():
+        server = HttpServer(answer, patience=patience, most_connections=2)
+        listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+        here = listener.sockets[0].getsockname()
+        with server.watching():
+            slow, its_writer = await asyncio.open_connection(*here)
+            its_writer.write(b"GET / H")
+            assert await until_cut(slow) == b""
+
+            hoard = [await asyncio.open_connection(*here) for _ in range(3)]
+            assert await until_cut(hoard[0][0]) == b""
+
+            reader, writer = await asyncio.open_connection(*here)
+            writer.write(ALIVE)
+            assert len(await reader.readexactly(1_000_000)) == 1_000_000
+        for each in (its_writer, writer, *(its for _, its in hoard)):
+            each.transport.abort()
+        listener.close()
+        await server.shutdown(1)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asyncio.wait_for(attack(), 8))
