@@ -31,9 +31,9 @@ def boundary_of(content_type: str) -> bytes:
     """
     head = Message()
     head["Content-Type"] = content_type.replace("\r", "").replace("\n", "")
-    boundary = head.get_boundary("")
-    good = boundary.isascii() and boundary.isprintable() and 0 < len(boundary) <= _BOUNDARY_LIMIT_CHARACTERS
-    if head.get_content_type() != MEDIA_TYPE or not good:
+    boundary = _parameter_of(head, "Content-Type", "boundary").rstrip()
+    good = boundary.isprintable() and 0 < len(boundary) <= _BOUNDARY_LIMIT_CHARACTERS
+    if not content_type.isascii() or head.get_content_type() != MEDIA_TYPE or not (good and boundary.isascii()):
         raise RefusedError("MEDIA_TYPE_UNSUPPORTED", f"The body must be {MEDIA_TYPE} with a boundary.")
     return boundary.encode()
 
@@ -71,7 +71,7 @@ class FileForm:
         for piece in self._cut(end):
             yield piece
         if not await self._is_last_boundary():
-            raise self._not_the_file((await self._head()).get_param("name", "", "content-disposition"))
+            raise self._not_the_file(_parameter_of(await self._head(), "Content-Disposition", "name"))
         # What follows means nothing, but the connection is of use again once it is read.
         while await self._more():
             self._held.clear()
@@ -95,7 +95,7 @@ class FileForm:
         return BytesHeaderParser().parsebytes(await self._up_to(end))
 
     def _check(self, head: Message) -> None:
-        name = head.get_param("name", "", "content-disposition")
+        name = _parameter_of(head, "Content-Disposition", "name")
         if head.get_content_disposition() != "form-data" or name != self._part:
             raise self._not_the_file(name)
         if str(head.get("Content-Transfer-Encoding", "binary")).strip().lower() not in _PLAIN_ENCODINGS:
@@ -141,12 +141,10 @@ class FileForm:
         self._held += chunk
         return bool(chunk)
 
-    def _not_the_file(self, name: object = "") -> RefusedError:
+    def _not_the_file(self, name: str = "") -> RefusedError:
         """The refusal of a form with a part of this name, or with none where it is empty."""
         if name and name != self._part:
-            violation = Violation(
-                str(name)[:_SHOWN_NAME_CHARACTERS], f"is not known; the form holds {self._part} alone"
-            )
+            violation = Violation(name[:_SHOWN_NAME_CHARACTERS], f"is not known; the form holds {self._part} alone")
         else:
             violation = Violation(self._part, "must be in the form, once")
         return RefusedError("REQUEST_INVALID", "The request is not valid.", violations=[violation])
@@ -155,6 +153,19 @@ class FileForm:
 def too_large(limit_bytes: int) -> RefusedError:
     """The refusal of a body beyond its limit."""
     return RefusedError("REQUEST_TOO_LARGE", f"The body is larger than {limit_bytes} bytes.")
+
+
+def _parameter_of(head: Message, header: str, name: str) -> str:
+    """The header's parameter; empty where there is none, or one that cannot be read.
+
+    The standard library fails in several ways on what mixes the forms of RFC 2231, which forms do without (RFC 7578,
+    section 4.2).
+    """
+    try:
+        given = head.get_param(name, "", header)
+    except (TypeError, ValueError):
+        return ""
+    return given if isinstance(given, str) else ""
 
 
 def _malformed() -> RefusedError:

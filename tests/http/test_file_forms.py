@@ -85,11 +85,13 @@ async def test_what_clients_write_otherwise_means_the_same(body):
         (a_form(b"file").replace(b"form-data", b"attachment"), "REQUEST_INVALID"),
         (a_form(b"file").replace(b'name="image"; ', b""), "REQUEST_INVALID"),
         (a_form(b"file", name="x" * 2000), "REQUEST_INVALID"),
+        (a_form(b"file").replace(b'name="image"', b"name*0*=''image; name*="), "REQUEST_INVALID"),
+        (a_form(b"file").replace(b'name="image"', b"name*=utf-8''image"), "REQUEST_INVALID"),
         (f"--{BOUNDARY}\r\n\r\nfile\r\n--{BOUNDARY}--\r\n".encode(), "REQUEST_INVALID"),
         (a_form(b"file", head="Content-Transfer-Encoding: base64\r\n"), "MEDIA_TYPE_UNSUPPORTED"),
         (a_form(b"x" * LIMIT_BYTES), "REQUEST_TOO_LARGE"),
     ],
-    ids=range(12),
+    ids=range(14),
 )
 async def test_another_body_is_refused(body, reason):
     assert await refusal_of(body) == reason
@@ -119,6 +121,9 @@ def test_the_boundary_is_read_as_clients_write_it(spelling):
         "multipart/form-data; boundary=é",
         f"multipart/mixed; boundary={BOUNDARY}",
         "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary*0*=''a; boundary*x=b; boundary*=c",
+        "multipart/form-data; boundary*=utf-8''é",
+        "multipart/form-data; boundary=a; é\udcff",
     ],
 )
 def test_another_type_is_refused(other):
