@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from grpc.aio import AioRpcError
 
 from http_gateway.bindings import Binding
 from http_gateway.channel import Channel
+from http_gateway.deadlines import out_of_time
 from http_gateway.field_names import FieldNames
 from http_gateway.headers import JSON_HEADERS
 from http_gateway.json.writing import writer_of
@@ -66,8 +68,11 @@ class StreamedRoute:
                 return response
             await response.prepare(visit.request)
             with _whole_or_cut(visit.request):
-                await self._tell(first, messages, response)
+                async with asyncio.timeout(asked.deadline.seconds_left()):  # of a client that stops reading as well
+                    await self._tell(first, messages, response)
             return response
+        except TimeoutError:
+            raise out_of_time() from None
         finally:
             call.cancel()  # nothing where it has ended; else nobody waits for the rest
 
@@ -101,6 +106,10 @@ def _whole_or_cut(request: BaseRequest) -> Iterator[None]:
     try:
         yield
         is_whole = True
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()  # to close it would wait until the client has read what is written
+        raise
     finally:
         if not is_whole and request.transport is not None:
             request.transport.close()

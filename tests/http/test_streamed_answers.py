@@ -11,6 +11,7 @@ from yarl import URL
 from gatepost.v1 import export_pb2
 from http_gateway.app import running
 from http_gateway.settings import GatewaySettings
+from tests.waiting import until
 
 PATH = "/auth/x/export"
 BEARER = {"authorization": "Bearer x"}
@@ -169,6 +170,33 @@ async def test_a_stream_ends_with_its_time(http_session, scripted_channel, scrip
             await answer.read()
 
     assert script.seconds_left[0] < 0.3
+
+
+@pytest.mark.requirement(7)
+async def test_a_client_that_stops_reading_has_no_more_time(scripted_channel, script, caplog):
+    caplog.set_level("INFO", "http_gateway")
+    big = export_pb2.ExportUserResponse(session=export_pb2.SessionRecord(id="x" * 50_000))
+
+    async def endless(_request, _context):
+        while True:
+            yield big
+
+    script.stream = endless
+    settings = GatewaySettings(http_port=0, stream_timeout_seconds=0.5)
+    async with running(settings, scripted_channel) as gateway:
+        url = URL(gateway.http_url)
+        _, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(f"GET {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\n\r\n".encode())
+
+        async def refusals():
+            return [each for each in caplog.records if each.message == "refused"]
+
+        try:
+            [line] = await asyncio.wait_for(until(refusals), 5)
+        finally:
+            writer.transport.abort()
+
+    assert (line.reason, line.route) == ("DEADLINE_EXCEEDED", "GET /auth/{id}/export")
 
 
 @pytest.mark.requirement(7)
