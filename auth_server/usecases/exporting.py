@@ -19,7 +19,10 @@ from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.images import Images
 from auth_server.usecases.outbox import Outbox
 
-PAGE = 25
+PAGE = 500
+"""Rows of a statement, which sorts all that the user has: of 40,000 sessions, pages of 25 took 38 seconds."""
+SIGN_INS_PAGE = 25
+"""Of sign-ins, each of which brings the times of thousands of refreshes."""
 
 Key = TypeVar("Key")
 Row = TypeVar("Row")
@@ -63,7 +66,7 @@ class Exporting:
             yield held_account_of(self.accounts.opened(account))
         async for session in self._pages(exports.sessions, user_id):
             yield session
-        async for sign_in in self._pages(exports.sign_ins, user_id):
+        async for sign_in in self._pages(exports.sign_ins, user_id, SIGN_INS_PAGE):
             yield sign_in
         if email is not None:
             async for token in self._pages(exports.verification_tokens, email):
@@ -90,12 +93,12 @@ class Exporting:
         except ImageNotFoundError:
             return None
 
-    async def _pages(self, read: Read[Key, Row], key: Key) -> AsyncIterator[Row]:
+    async def _pages(self, read: Read[Key, Row], key: Key, size: int = PAGE) -> AsyncIterator[Row]:
         """The rows of all pages."""
         last: Row | None = None
-        while page := await read(self.db, key, last, PAGE):
+        while page := await read(self.db, key, last, size):
             for row in page:
                 yield row
-            if len(page) < PAGE:
+            if len(page) < size:
                 return
             last = page[-1]

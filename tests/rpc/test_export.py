@@ -119,14 +119,14 @@ async def test_more_rows_than_a_page_are_all_told_once(people, sql):
     for user in (ann, bob):
         await sql.execute(
             "INSERT INTO sessions (token_hash, id, user_id, expires)"
-            " SELECT uuid_send(gen_random_uuid()), gen_random_uuid(), $1, now() FROM generate_series(1, 250)",
+            " SELECT uuid_send(gen_random_uuid()), gen_random_uuid(), $1, now() FROM generate_series(1, 1200)",
             user.id,
         )
 
     sessions = (await exported(people, ann.id, ann))["session"]
 
     ids = {str(row["id"]) for row in await sql.fetch("SELECT id FROM sessions WHERE user_id = $1", ann.id)}
-    assert len(sessions) == 250
+    assert len(sessions) == 1200
     assert {session.id for session in sessions} == ids
 
 
