@@ -17,6 +17,9 @@ from auth_server.interceptors.calls import Call, Handler, Method
 log = logging.getLogger(__name__)
 
 DOMAIN = "gatepost"
+# A status travels in trailing metadata, of which a client takes 8 KiB.
+SHOWN_VIOLATIONS = 16
+SHOWN_FIELD_CHARACTERS = 128
 CODES = {
     Kind.INVALID: code_pb2.INVALID_ARGUMENT,
     Kind.UNAUTHENTICATED: code_pb2.UNAUTHENTICATED,
@@ -70,13 +73,13 @@ def _refused(error: Exception, method: Method, call: Call) -> RefusedError:
 
 
 def status_of(error: AuthError, request_id: str) -> status_pb2.Status:
-    """The status of a refusal, with its reason, the rule and the fields at fault, and when to try again."""
+    """The status of a refusal, with its reason, the rule, the first of the fields at fault, and when to try again."""
     more = {"rule": error.rule} if error.rule else {}
     status = _status(CODES[error.kind], str(error), error.reason, request_id, more)
     if error.violations:
         bad = error_details_pb2.BadRequest()
-        for violation in error.violations:
-            bad.field_violations.add(field=violation.field, description=violation.text)
+        for violation in error.violations[:SHOWN_VIOLATIONS]:
+            bad.field_violations.add(field=violation.field[:SHOWN_FIELD_CHARACTERS], description=violation.text)
         status.details.add().Pack(bad)
     if error.retry_after is not None:
         delay = Duration()

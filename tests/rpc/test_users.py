@@ -227,6 +227,17 @@ async def test_other_fields_are_refused(people, path):
     assert await get(people, ann.id, ann) == before
 
 
+@pytest.mark.requirement(9)
+@pytest.mark.parametrize("paths", [[f"field_{number}" for number in range(1000)], ["x" * 50_000]], ids=["many", "long"])
+async def test_a_refusal_of_many_fields_fits_into_a_status(people, paths):
+    ann = await people.signed_in()
+
+    with refused("FIELD_NOT_UPDATABLE", grpc.StatusCode.INVALID_ARGUMENT) as caught:
+        await update(people, ann, ann.id, *paths)
+
+    assert 1 <= len(violations_of(caught.value)) <= 16
+
+
 @pytest.mark.requirement(12)
 async def test_other_fields_are_refused_without_a_mask_as_well(people):
     ann = await people.signed_in()
