@@ -15,7 +15,7 @@ from benchmarks.floors.originals import statements_without_original
 from benchmarks.forms import running_forms
 from benchmarks.gatepost import BCRYPT_COST, Gatepost, Settings, running_gatepost, running_in_one
 from benchmarks.load import Load
-from benchmarks.logins import LOGIN_ROUNDS, login_comparison, login_flood, login_rate
+from benchmarks.logins import LOGIN_ROUNDS, guess_flood, login_comparison, login_flood, login_rate
 from benchmarks.machine import OtherWork, description, short_name
 from benchmarks.measure import Bench, Form
 from benchmarks.report import Report
@@ -89,6 +89,13 @@ def _measure_logins_on_all_cores(bench: Bench, settings: Settings, report: Repor
         report.floods.append(login_flood(bench, "Gatepost", server.port, width=cores, at_most_ms=FLOODED_P99_MS))
 
 
+def _measure_guesses(bench: Bench, settings: Settings, report: Report, width: int) -> None:
+    """In a server of its own, as what is spent is spent for all who call from here."""
+    _say(f"look-ups and a known device in a flood of guesses, {width} at once")
+    with running_in_one(settings, hash_width=width) as server:
+        report.floods.append(guess_flood(bench, server.port, width=width))
+
+
 def _measure(options: argparse.Namespace, database: Database) -> Report:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
     width, settings = max(1, cores - 1), Settings(database)
@@ -118,6 +125,7 @@ def _measure(options: argparse.Namespace, database: Database) -> Report:
         if LOGIN in names:
             _measure_logins(bench, forms, gatepost, report, width)
             _measure_logins_on_all_cores(bench, settings, report, cores)
+            _measure_guesses(bench, settings, report, width)
         report.others_share = other_work.share
     return report
 

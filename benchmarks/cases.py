@@ -31,6 +31,7 @@ from benchmarks import fixtures
 from benchmarks.http_connection import HttpConnection, UnexpectedAnswerError, request_of
 
 Metadata = tuple[tuple[str, str], ...]
+TOO_LATE = "b'504"  # as an UnexpectedAnswerError begins
 
 
 class Stubs:
@@ -149,6 +150,52 @@ class Login(Case):
         await stubs.auth.Login(auth_service_pb2.LoginRequest(email=email, password=fixtures.PASSWORD))
 
 
+class WrongPassword(Case):
+    """A password that is guessed, and refused: by the hash, by the throttle, or as there are too many hashes."""
+
+    async def over_rest(self, http: HttpConnection) -> None:
+        number = next(self._numbers)
+        body = orjson.dumps({"email": fixtures.login_email_of(number), "password": f"guess {number}"})
+        try:
+            answer = await http.send(request_of("POST", "/auth/login", body))
+        except UnexpectedAnswerError as refusal:
+            if not str(refusal).startswith(("b'400", TOO_LATE)):
+                raise
+            return
+        raise UnexpectedAnswerError(answer)
+
+    async def over_grpc(self, stubs: Stubs) -> None:
+        raise NotImplementedError("guesses come over REST")
+
+
+@dataclass
+class KnownDevice(Case):
+    """A sign-in from a device that has signed in before, with the address that others guess at.
+
+    It may find the hashes busy, but no throttle.
+    """
+
+    _device_token: str = ""
+
+    async def prepare(self, gatepost: HttpConnection, count: int) -> None:  # noqa: ARG002 (it is one device)
+        self._device_token = await self._login(gatepost, {})
+
+    async def over_rest(self, http: HttpConnection) -> None:
+        try:
+            await self._login(http, {"deviceToken": self._device_token})
+        except UnexpectedAnswerError as refusal:
+            if "HASHING_BUSY" not in str(refusal) and not str(refusal).startswith(TOO_LATE):
+                raise
+
+    async def over_grpc(self, stubs: Stubs) -> None:
+        raise NotImplementedError("devices sign in over REST")
+
+    async def _login(self, http: HttpConnection, more: dict[str, str]) -> str:
+        body = orjson.dumps({"email": fixtures.login_email_of(0), "password": fixtures.PASSWORD} | more)
+        token: str = orjson.loads(await http.send(request_of("POST", "/auth/login", body)))["deviceToken"]
+        return token
+
+
 @dataclass
 class RefreshTokens(Case):
     """A refresh token exchanged; each answer's token is the next request's."""
@@ -227,4 +274,9 @@ CASES: dict[str, type[Case]] = {
     "RefreshTokens": RefreshTokens,
     "VerifyAccessToken": VerifyAccessToken,
     "Introspect": Introspect,
+}
+# What floods Gatepost beside other calls; no floor does the same.
+FLOODS = {
+    "WrongPassword": WrongPassword,
+    "KnownDevice": KnownDevice,
 }

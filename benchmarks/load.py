@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 import uvloop
 from grpc import aio
 
-from benchmarks.cases import CASES, Case, Stubs
+from benchmarks.cases import CASES, FLOODS, Case, Stubs
 from benchmarks.http_connection import HttpConnection, UnexpectedAnswerError
 
 Operation = Callable[[], Awaitable[None]]
@@ -100,7 +100,7 @@ async def _rest_operation(case: Case, port: int) -> Operation:
 
 
 async def _operation(load: Load) -> Operation:
-    case = CASES[load.case](load.adapter_secret, load.service_credential)
+    case = (CASES | FLOODS)[load.case](load.adapter_secret, load.service_credential)
     gatepost = await HttpConnection.open(load.gatepost_port)
     await case.prepare(gatepost, CONNECTIONS if load.rate_per_second else load.in_flight)
     gatepost.close()
@@ -112,7 +112,7 @@ async def _operation(load: Load) -> Operation:
 
 async def _outcome(load: Load) -> Outcome:
     operation = await _operation(load)
-    if load.case != "Login":
+    if load.case in CASES and load.case != "Login":
         await _Run(operation).closed(load.in_flight, 0.2)
     gc.collect()
     gc.disable()

@@ -3,9 +3,10 @@
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
-from benchmarks.load import Load, Outcome
+from benchmarks.load import CONNECTIONS, Load, Outcome
 from benchmarks.machine import OtherWork
 from benchmarks.measure import Bench, Comparison, Form, verdict_of
 from benchmarks.processes import Generator, outcome_of
@@ -15,7 +16,9 @@ LOGIN_ROUNDS = 3  # each takes 5 to 8 s, and so many hashes vary little; a flood
 COMPARISON_SECONDS = 5.0
 LOOKUPS_PER_SECOND = 200
 LOOKUP_SECONDS = 5.0
-FLOOD_SECONDS = LOOKUP_SECONDS + 3  # and the start of the generator of the look-ups
+START_SECONDS = 3  # of the generator of the look-ups
+FLOOD_SECONDS = LOOKUP_SECONDS + START_SECONDS
+GUESS_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -132,17 +135,46 @@ def login_flood(
     )
 
 
+def guess_flood(bench: Bench, port: int, *, width: int) -> LoginFlood:
+    """Look-ups over REST, alone, and while 64 connections guess passwords and a victim's known device signs in.
+
+    Fails where a throttle refuses the device.
+    """
+    others = OtherWork(bench.postmaster_pid)
+    idle = _lookups(bench, port)
+    rest = partial(bench.load_of, transport="rest", port=port, seconds=GUESS_SECONDS)
+    floods = [
+        Generator(rest(case="KnownDevice", in_flight=1)),
+        Generator(rest(case="WrongPassword", in_flight=CONNECTIONS)),
+    ]
+    for flood in floods:
+        flood.begin()
+    flooded = _lookups(bench, port, GUESS_SECONDS - START_SECONDS)
+    for flood in floods:
+        flood.outcome()
+    return LoginFlood(
+        side=f"Gatepost, {CONNECTIONS} guess",
+        width=width,
+        idle_p50_ms=idle.p50_ms,
+        idle_p99_ms=idle.p99_ms,
+        flood_p50_ms=flooded.p50_ms,
+        flood_p99_ms=flooded.p99_ms,
+        p99_ms_target=None,
+        others_share=others.share,
+    )
+
+
 def _hash_times(cost: int, width: int) -> _HashTimes:
     alone = hash_seconds(cost, threads=1)
     return _HashTimes(alone, alone if width == 1 else hash_seconds(cost, threads=width))
 
 
-def _lookups(bench: Bench, port: int) -> Outcome:
+def _lookups(bench: Bench, port: int, seconds: float = LOOKUP_SECONDS) -> Outcome:
     load = bench.load_of(
         case="GetSessionAndUser",
         transport="rest",
         port=port,
-        seconds=LOOKUP_SECONDS,
+        seconds=seconds,
         rate_per_second=LOOKUPS_PER_SECOND,
     )
     return outcome_of(load)
