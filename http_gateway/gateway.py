@@ -68,8 +68,14 @@ class Gateway:
 
 
 def _target_of(request: BaseRequest) -> tuple[str, str]:
-    """Path and query string as they were received; nothing is decoded, merged or resolved."""
+    """Path and query string as they were received; nothing is decoded, merged or resolved.
+
+    Raises:
+        RefusedError: there is no target: the server takes no request of its version.
+    """
     target = request.raw_path
+    if not target:
+        raise RefusedError("HTTP_INVALID", "The request is of a version that is not HTTP/1.0 or 1.1.")
     if not target.startswith("/"):
         # The absolute form, which a server must take too (RFC 9112, section 3.2.2).
         _, _, after_scheme = target.partition("://")

@@ -9,18 +9,38 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from heapq import nsmallest
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_request import BaseRequest
 
 from http_gateway.http_connections import Connection, Patience
 
 log = logging.getLogger("http_gateway")
 
+_VERSIONS = (HttpVersion10, HttpVersion11)
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and dropped, so that it gets to read the answer."""
 LOOK_EVERY_SECONDS = 1.0
 SHARE_TO_GO = 20
 """Where there are too many connections, one in so many goes at once: to look for them takes time."""
+
+
+def _request_of(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> BaseRequest:
+    """The request; one of another version than 1.0 and 1.1 has no target, which the gateway refuses.
+
+    aiohttp parses HTTP/0.9, which has no version, and 2.0 where it is written like 1.1, and would answer in kind.
+    Servers behind each other that differ in this take the end of one request for the beginning of another.
+    """
+    if message.version not in _VERSIONS:
+        message = message._replace(version=HttpVersion10, path="", should_close=True)
+    return BaseRequest(message, payload, protocol, writer, task, asyncio.get_running_loop())
 
 
 class HttpServer(web.Server):
@@ -34,7 +54,7 @@ class HttpServer(web.Server):
         most_connections: int,
     ) -> None:
         # A client that goes away cancels its request, and so its RPC.
-        super().__init__(answer, handler_cancellation=True)
+        super().__init__(answer, request_factory=_request_of, handler_cancellation=True)
         self._patience = patience
         self._most = most_connections
         self._open: set[Connection] = set()
