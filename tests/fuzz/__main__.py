@@ -18,6 +18,7 @@ from tests.fuzz.findings import Findings
 from tests.fuzz.gatepost import Gatepost, running_gatepost
 from tests.fuzz.http import BINDINGS, Routes
 from tests.fuzz.openapi import OpenApi
+from tests.fuzz.pages import Pages
 from tests.fuzz.rpcs import Rpcs, waiting_in
 
 Exploration = Callable[..., None]
@@ -39,11 +40,14 @@ def _explorations(
     run = waiting_in(asyncio.get_running_loop())
     rpcs = Rpcs(gatepost.channel, gatepost.server.channel, gatepost.callers, findings, run)
     routes = Routes(session, gatepost.urls, gatepost.callers, findings, run)
+    pages = Pages(session, gatepost.urls, findings, run)
     openapi = OpenApi(gatepost.urls, gatepost.callers, findings, run)
     return [
         *((f"messages {rpc}", partial(rpcs.explore, rpc)) for rpc in METHODS),
         *((f"wire {rpc}", partial(rpcs.explore_wire, rpc)) for rpc in METHODS),
         *((f"openapi {label}", partial(openapi.explore, label)) for label in openapi.labels),
+        *((f"pages {form}", partial(pages.explore, form)) for form in gatepost.urls),
+        *((f"bytes {form}", partial(pages.explore_bytes, form)) for form in gatepost.urls),
         *((f"chains {form}", partial(openapi.explore_chains, form)) for form in gatepost.urls),
         *((f"http {route}", partial(routes.explore, route)) for route in BINDINGS),
         *(

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gatepost.v1.auth_passwords_pb2 import ForgotPasswordRequest
-from http_gateway.contract import contract_services
+from tests.fuzz.declared import METHODS
 from tests.mailbox import Mailbox
 from tests.people import Metadata, People
 from tests.services import a_service
 
-RPCS = [f"{service.full_name}/{method.name}" for service in contract_services() for method in service.methods]
+RPCS = [f"{method.containing_service.full_name}/{method.name}" for method in METHODS.values()]
 USED_UP = {"ACCESS_TOKEN_INVALID", "REFRESH_TOKEN_INVALID", "SESSION_INVALID", "SERVICE_CREDENTIAL_INVALID"}
 KINDS = ("nobody", "adapter", "user", "session", "refresh", "service", "operator")
 # Who gets past a guard.

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from auth_server.servicers.ext_authz_contract import AUTHORIZATION
 from http_gateway.contract import contract_services
 from http_gateway.openapi.comments import Comments
 
@@ -17,6 +18,7 @@ GENERATED = Path(__file__).parents[2] / "generated" / "gatepost"
 # Before there is a route.
 _OF_ANY_PATH = {404: {"ROUTE_NOT_FOUND"}, 405: {"VERB_NOT_ALLOWED"}, 400: {"HTTP_INVALID"}}
 _OF_ANY_CALL = {"REQUEST_INVALID", "CREDENTIAL_MISSING"}
+_OF_ENVOYS_CALL = {"SERVICE_CREDENTIAL_INVALID", "PERMISSION_DENIED"}  # whose contract has no comments of ours
 
 
 @cache
@@ -31,6 +33,8 @@ def reasons_of_rpc(rpc: str) -> frozenset[str]:
     """The reasons that the comments of the RPC and of its service name, and those that any call may get."""
     comments = Comments(FileDescriptorSet.FromString((GENERATED / "contract.binpb").read_bytes()))
     names = {rpc, rpc.rpartition(".")[0]}
+    if rpc.startswith(AUTHORIZATION.full_name):
+        return frozenset(_OF_ANY_CALL | _OF_ENVOYS_CALL)
     return frozenset(_OF_ANY_CALL.union(*(comments.of(name).reasons for name in names)))
 
 
@@ -43,4 +47,8 @@ def reasons_of_route(verb: str, path: str) -> dict[int, frozenset[str]]:
     return {status: frozenset(reasons) for status, reasons in found.items()}
 
 
-METHODS = {f"{service.name}/{method.name}": method for service in contract_services() for method in service.methods}
+METHODS = {
+    f"{service.name}/{method.name}": method
+    for service in (*contract_services(), AUTHORIZATION)
+    for method in service.methods
+}

@@ -17,7 +17,9 @@ from http_gateway.bindings import Binding
 from http_gateway.contract import contract_services, read_bindings
 from tests.fuzz.callers import ADMITTED, KINDS, Callers
 from tests.fuzz.declared import reasons_of_route
+from tests.fuzz.files import forms
 from tests.fuzz.findings import FaultError, Findings
+from tests.fuzz.messages import FITTING
 from tests.fuzz.rpcs import LONGEST_SECONDS, Run
 from tests.fuzz.texts import NO_TIME, SEGMENTS, bodies, headers, odd_bodies, queries
 
@@ -129,13 +131,35 @@ def path_of(binding: Binding) -> str:
 def requests_of(binding: Binding) -> st.SearchStrategy[Request]:
     """Requests for a route."""
     return st.builds(
-        Request,
+        _request,
+        typed_body=_bodies_of(binding),
         caller=st.one_of(*[st.sampled_from(callers_of(binding))] * 6, st.sampled_from(KINDS)),
-        segments=st.tuples(*[SEGMENTS] * len(binding.template.fields)),
+        segments=st.tuples(*map(_segments_of, binding.template.fields)),
         query=st.one_of(st.just(""), queries([field.json_name for field in binding.query_fields])),
         headers=headers(),
-        body=bodies(binding) if binding.body else st.none(),
     )
+
+
+def _segments_of(name: str) -> st.SearchStrategy[str]:
+    fitting = st.sampled_from(FITTING.get(name, ["x"]))
+    return st.one_of(fitting, fitting, SEGMENTS)
+
+
+def _request(typed_body: tuple[str | None, bytes | None], headers: dict[str, str], **parts: Any) -> Request:
+    kind, body = typed_body
+    return Request(headers=headers if kind is None else headers | {"content-type": kind}, body=body, **parts)
+
+
+def _bodies_of(binding: Binding) -> st.SearchStrategy[tuple[str, bytes] | tuple[None, bytes | None]]:
+    """Bodies, with their type where they are more than JSON."""
+    none: st.SearchStrategy[None] = st.none()
+    if binding.takes_file:
+        return forms()
+    plain = st.tuples(none, bodies(binding) if binding.body else none)
+    if not binding.rest.form:
+        return plain
+    names = [field.json_name for field in binding.method.input_type.fields]
+    return st.one_of(plain, st.tuples(st.just("application/x-www-form-urlencoded"), queries(names).map(str.encode)))
 
 
 def callers_of(binding: Binding) -> tuple[str, ...]:

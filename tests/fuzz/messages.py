@@ -49,13 +49,17 @@ FITTING = {
 INT32 = st.integers(-(2**31), 2**31 - 1)
 INT64 = st.integers(-(2**63), 2**63 - 1)
 DEEPEST = 4
+HEADERS = st.sampled_from(["authorization", "cookie", "a"])
 _MOSTLY = st.sampled_from([False, True, True, True])
 
 SCALARS: dict[int, st.SearchStrategy[Any]] = {
     FieldDescriptor.TYPE_STRING: TEXTS,
     FieldDescriptor.TYPE_INT32: INT32,
     FieldDescriptor.TYPE_INT64: INT64,
+    FieldDescriptor.TYPE_UINT32: st.integers(0, 2**32 - 1),
+    FieldDescriptor.TYPE_UINT64: st.integers(0, 2**64 - 1),
     FieldDescriptor.TYPE_DOUBLE: st.floats(),
+    FieldDescriptor.TYPE_FLOAT: st.floats(width=32),
     FieldDescriptor.TYPE_BOOL: st.booleans(),
     FieldDescriptor.TYPE_BYTES: st.binary(max_size=20),
     FieldDescriptor.TYPE_ENUM: INT32,
@@ -87,7 +91,9 @@ def filled(message: Message, known: Mapping[str, str]) -> Message:
 def _messages_in(field: FieldDescriptor, value: Any) -> Iterable[Message]:
     if not field.is_repeated:
         return [value]
-    return list(value.values()) if hasattr(value, "values") else list(value)
+    if kind_of(field).GetOptions().map_entry:
+        return [inner for inner in value.values() if isinstance(inner, Message)]
+    return list(value)
 
 
 def _fill(draw: st.DrawFn, field: FieldDescriptor, message: Message, depth: int) -> None:
@@ -100,11 +106,19 @@ def _fill(draw: st.DrawFn, field: FieldDescriptor, message: Message, depth: int)
             setattr(message, field.name, draw(value))
         return
     if field.message_type.GetOptions().map_entry:
-        inner = draw(messages(kind_of(field.message_type.fields_by_name["value"]), depth + 1))
-        getattr(message, field.name)[draw(TEXTS)].CopyFrom(inner)
+        _fill_map(draw, field, getattr(message, field.name), depth)
         return
     inner = draw(messages(kind_of(field), depth + 1))
     if field.is_repeated:
         getattr(message, field.name).append(inner)
     else:
         getattr(message, field.name).CopyFrom(inner)
+
+
+def _fill_map(draw: st.DrawFn, field: FieldDescriptor, entries: Any, depth: int) -> None:
+    value = kind_of(field).fields_by_name["value"]
+    for key in draw(st.lists(st.one_of(HEADERS, TEXTS), max_size=3)):
+        if value.message_type is not None:
+            entries[key].CopyFrom(draw(messages(kind_of(value), depth + 1)))
+        else:
+            entries[key] = draw(SCALARS[value.type])

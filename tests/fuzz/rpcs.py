@@ -18,6 +18,7 @@ from auth_server.doors.in_process import InProcessChannel
 from gatepost.v1 import options_pb2
 from tests.fuzz.callers import ADMITTED, KINDS, Callers
 from tests.fuzz.declared import METHODS, reasons_of_rpc
+from tests.fuzz.files import files
 from tests.fuzz.findings import FaultError, Findings
 from tests.fuzz.messages import filled, messages
 from tests.people import Metadata, reason_of
@@ -62,6 +63,8 @@ class Rpcs:
         """Sends the RPC random messages, through either door, as callers of every kind, mostly of one it admits."""
         method = METHODS[rpc]
         sent = st.lists(messages(method.input_type), min_size=1, max_size=3 if method.client_streaming else 1)
+        if method.client_streaming:
+            sent = st.one_of(sent, _uploads(GetMessageClass(method.input_type)))
         cases = st.tuples(sent, _callers_of(method), st.sampled_from(DOORS))
 
         def attempt(case: Any) -> str:
@@ -160,6 +163,16 @@ def metadata_pairs() -> st.SearchStrategy[Metadata]:
     value = st.one_of(odd, st.text(string.printable[:95], max_size=40))
     binary = st.tuples(st.sampled_from(["x-auth-secret-bin", "authorization-bin", "a-bin"]), st.binary(max_size=40))
     return st.lists(st.one_of(st.tuples(name, value), binary), max_size=3)
+
+
+def _uploads(kind: Any) -> st.SearchStrategy[list[Message]]:
+    """The user's own id, and a file in two pieces, of which none is empty."""
+
+    def cut(file: bytes) -> list[Message]:
+        half = len(file) // 2
+        return [kind(id="<user>"), *(kind(chunk=piece) for piece in (file[:half], file[half:]) if piece)]
+
+    return files().map(cut)
 
 
 def _callers_of(method: MethodDescriptor) -> st.SearchStrategy[str]:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.fuzz.http import BINDINGS, Request
 from tests.fuzz.openapi import OpenApi
+from tests.fuzz.pages import Pages
 
 TENTH = 10
 
@@ -36,6 +37,20 @@ async def test_routes_answer_what_the_openapi_document_says(shared_gateways, cal
 
     assert findings.told() == []
     assert findings.answers["200"] > 5
+
+
+@pytest.mark.requirement(11)
+async def test_no_page_and_no_bytes_are_our_fault(shared_http, shared_gateways, findings, run):
+    def explore():
+        pages = Pages(shared_http, shared_gateways, findings, run)
+        for form in shared_gateways:
+            pages.explore(form, examples=10, seeded=1)
+            pages.explore_bytes(form, examples=10, seeded=1)
+
+    await asyncio.to_thread(explore)
+
+    assert findings.told() == []
+    assert findings.answers["400"] > 5
 
 
 async def test_a_fault_behind_a_route_is_found(routes, findings, callers, sql):
