@@ -29,6 +29,7 @@ async def test_migrations_that_are_missing_fail(database_url: str, sql: asyncpg.
     applied = await sql.fetchrow(
         "DELETE FROM schema_migrations WHERE name = '0009_locale.sql' RETURNING name, checksum"
     )
+    assert applied is not None
     try:
         lacking = await database.schema(database_url)
     finally:

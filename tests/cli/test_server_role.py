@@ -8,6 +8,7 @@ from datetime import timedelta
 import asyncpg
 import grpc
 import pytest
+from pydantic import SecretStr
 
 from auth_server.app import running
 from auth_server.settings import AuthServerSettings
@@ -37,7 +38,7 @@ async def role(owner_connection: asyncpg.Connection, database_url: str) -> Async
 
 @pytest.mark.requirement(62)
 async def test_a_server_works_with_these_rights(role: str, settings: AuthServerSettings, db: Database) -> None:
-    own = AuthServerSettings(**settings.model_dump(exclude={"database_url"}), database_url=role)
+    own = AuthServerSettings(**settings.model_dump(exclude={"database_url"}), database_url=SecretStr(role))
     async with running(own) as server, grpc.aio.insecure_channel(server.grpc_target) as channel:
         people = People(channel, ADAPTER_SECRET)
         ann = await people.signed_in()

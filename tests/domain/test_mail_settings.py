@@ -126,6 +126,8 @@ def test_mails_go_by_tls_but_on_loopback_or_where_it_was_said(url, changes, port
 
 
 def test_a_mail_servers_user_and_password_may_hold_any_character():
-    server = mail_server_of(settings_of(**SENT | {"mail_url": "smtps://me%40example.org:p%3Aw%2Fx9-kQ2@mail.example.org"}))
+    server = mail_server_of(
+        settings_of(**SENT | {"mail_url": "smtps://me%40example.org:p%3Aw%2Fx9-kQ2@mail.example.org"})
+    )
 
     assert (server.user, server.password) == ("me@example.org", "p:w/x9-kQ2")

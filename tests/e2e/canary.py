@@ -18,6 +18,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from auth_server.servicers.ext_authz_contract import AUTHORIZATION
 from gatepost.v1.options_pb2 import sensitive
+from gatepost_cli.auth_channel import AuthChannel
 from tests.people import Metadata
 from tests.rpc.calling import METHODS, call_of, stream_of
 
@@ -87,7 +88,7 @@ def _texts_in(value: Any) -> Iterator[str]:
 class Canary:
     """Calls RPCs over gRPC; keeps what was answered, and what was said of refusals."""
 
-    def __init__(self, channel: grpc.aio.Channel, marked: Marked) -> None:
+    def __init__(self, channel: grpc.aio.Channel | AuthChannel, marked: Marked) -> None:
         self._channel = channel
         self.marked = marked
         self.answers: list[bytes] = []

@@ -55,7 +55,7 @@ class Flows:
         user = (
             await call("AdapterService/CreateUser", self.adapter, {"user": AdapterUser(email=email, name="A")})
         ).user
-        by_account = {"provider": "google", "provider_account_id": number}
+        by_account: dict[str, Any] = {"provider": "google", "provider_account_id": number}
         account = Account(user_id=user.id, type="oauth", **by_account)
         for field in ("access_token", "refresh_token", "session_state"):
             setattr(account, field, marked.sealed_text(field))
@@ -100,9 +100,9 @@ class Flows:
         await call("AdapterService/DeleteSession", self.adapter, named)
 
     async def _verification_token(self, email: str) -> None:
-        expires = datetime.now(UTC) + timedelta(days=1)
         for _ in range(2):
-            given = VerificationToken(identifier=email, token=self.canary.marked.token("verification"), expires=expires)
+            given = VerificationToken(identifier=email, token=self.canary.marked.token("verification"))
+            given.expires.FromDatetime(datetime.now(UTC) + timedelta(days=1))
             await self.canary.call(
                 "AdapterService/CreateVerificationToken", self.adapter, {"verification_token": given}
             )

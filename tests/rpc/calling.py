@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from typing import Any
+
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gatepost.v1 import options_pb2
@@ -10,7 +15,7 @@ from http_gateway.contract import contract_services
 METHODS = {f"{service.name}/{method.name}": method for service in contract_services() for method in service.methods}
 
 
-def call_of(channel, method):
+def call_of(channel: Any, method: MethodDescriptor) -> Any:
     """What calls the method over the channel."""
     kind = "stream" if method.client_streaming else "unary", "stream" if method.server_streaming else "unary"
     return getattr(channel, "_".join(kind))(
@@ -20,7 +25,7 @@ def call_of(channel, method):
     )
 
 
-async def stream_of(*requests):
+async def stream_of(*requests: Message) -> AsyncIterator[Message]:
     """A stream of these requests."""
     for request in requests:
         yield request

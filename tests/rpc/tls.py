@@ -1,11 +1,15 @@
 """Servers that speak TLS, and how they are reached."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from auth_server.settings import AuthServerSettings
 from gatepost.v1 import users_service_pb2, users_service_pb2_grpc
 from tests.certificates import Authority
 
@@ -22,11 +26,11 @@ class Files:
     servers: Authority
     clients: Authority
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.certificate, self.key = self.servers.issue(*NAMES).write(self.folder, "server")
         self.client_ca = self.clients.write(self.folder / "clients.crt")
 
-    def of(self, settings, *, mutual, **more):
+    def of(self, settings: AuthServerSettings, *, mutual: bool, **more: Any) -> AuthServerSettings:
         """The settings of a server with them."""
         own = {"grpc_insecure": False, "grpc_tls_certificate": self.certificate, "grpc_tls_key": self.key}
         return settings.model_copy(update={**own, "grpc_tls_client_ca": self.client_ca if mutual else None, **more})
