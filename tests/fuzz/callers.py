@@ -52,6 +52,8 @@ class Callers:
     async def _make(self) -> None:
         ann, operator = await self.people.signed_in(), await self.people.signed_in()
         await self.sql.execute("UPDATE users SET role = 'operator' WHERE id = $1", operator.id)
+        # An account that is linked to somebody unverified would end what they have.
+        await self.sql.execute("UPDATE users SET email_verified = now() WHERE id = $1", ann.id)
         session = await self.people.a_session(ann.id)
         account = await self.people.an_account(ann.id)
         self.known = {
