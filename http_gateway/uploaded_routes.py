@@ -21,6 +21,7 @@ from http_gateway.rpc_answers import RpcAnswers
 from http_gateway.rpc_errors import refusal_of
 from http_gateway.rpc_requests import RpcRequest, RpcRequests, manners_of
 from http_gateway.settings import GatewaySettings
+from http_gateway.upload_calls import answer_to
 from http_gateway.visits import Visit
 
 Messages = asyncio.Queue[Any]
@@ -78,7 +79,8 @@ class UploadedRoute:
         return self._answers.of(visit, reply)
 
     async def _ask(self, asked: RpcRequest, messages: Messages) -> Any:
-        return await self._call(_all_of(messages), metadata=asked.metadata, timeout=asked.deadline.seconds_left())
+        timeout = asked.deadline.seconds_left()
+        return await answer_to(self._call(_all_of(messages), metadata=asked.metadata, timeout=timeout))
 
     async def _send(self, request: BaseRequest, first: Any, form: FileForm, messages: Messages) -> None:
         """Sends the first message, then the file, no faster than the RPC takes it."""
