@@ -124,14 +124,14 @@ async def test_a_call_without_its_guard_is_refused_for_a_reason(
 
 
 async def test_a_field_at_fault_is_named(grpcurl: Grpcurl) -> None:
-    body = {"name": "Ada", "email": "no address", "password": "short"}
+    body = {"name": "", "email": "no address", "password": "a long way to Tipperary"}
 
     said = await grpcurl("gatepost.v1.AuthService/Register", body=body)
 
     assert "Code: InvalidArgument" in said.errors
     assert refusal_of(said)["reason"] == "REQUEST_INVALID"
     assert '"field":"email"' in said.errors
-    assert '"field":"password"' in said.errors
+    assert '"field":"name"' in said.errors
 
 
 async def test_a_person_registers_logs_in_and_refreshes(grpcurl: Grpcurl) -> None:
