@@ -19,7 +19,7 @@ from auth_server.domain.password_rules import PasswordRules
 from auth_server.domain.refresh_tokens import RefreshLives, ReplayWindows
 from auth_server.domain.secrets import KeyRing, Seal, derived_key
 from auth_server.domain.verified_tokens import VerifiedTokens
-from auth_server.doors.grpc_port import listening
+from auth_server.doors.grpc_port import Bounds, listening
 from auth_server.doors.health import Health
 from auth_server.doors.in_process import InProcessChannel
 from auth_server.doors.rpcs import Rpc, rpcs_of
@@ -152,7 +152,9 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
         health = Health({rpc.method.descriptor.containing_service.full_name for rpc in rpcs.values()})
         await stack.enter_async_context(health.following(database))
         try:
-            door = listening(transport, rpcs, health, reflected=settings.reflection)
+            longest = max(settings.longest_call, settings.longest_upload).total_seconds()
+            bounds = Bounds(settings.grpc_connections, settings.grpc_calls, longest)
+            door = listening(transport, rpcs, health, bounds, reflected=settings.reflection)
             port = await stack.enter_async_context(door)
         except PortTakenError as error:
             other = "GATEPOST_GRPC_HOST" if transport.address.startswith(UNIX) else "GATEPOST_GRPC_PORT"

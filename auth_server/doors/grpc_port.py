@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -11,13 +12,13 @@ import grpc
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message import Message
-from google.rpc import status_pb2
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from grpc_status import rpc_status
 
 from auth_server.domain.clients import address_of_peer
+from auth_server.doors.first_messages import BoundedHandlers, bounded
 from auth_server.doors.health import Health
+from auth_server.doors.refusing import abort, metadata_of
 from auth_server.doors.rpcs import Rpc
 from auth_server.doors.transport import Transport
 from auth_server.interceptors.calls import Call
@@ -26,36 +27,53 @@ from auth_server.interceptors.errors import RefusedError, unknown_rpc
 LARGEST_MESSAGE_BYTES = 64 * 1024
 LARGEST_METADATA_BYTES = 8 * 1024
 DRAIN_SECONDS = 10.0
-CREDENTIALS = ("x-auth-secret", "authorization", "x-session-token", "x-gateway-credential")
 OPTIONS = (
     ("grpc.max_receive_message_length", LARGEST_MESSAGE_BYTES),
     ("grpc.max_metadata_size", LARGEST_METADATA_BYTES),
     ("grpc.absolute_max_metadata_size", LARGEST_METADATA_BYTES),
     # One connection neither opens calls without end nor keeps them for ever, with or without a message.
     ("grpc.max_concurrent_streams", 1000),
+    # Who opens calls and resets them at once (CVE-2023-44487) gives way to others after each fourth.
+    ("grpc.http2.max_requests_per_read", 4),
+    ("grpc.server_handshake_timeout_ms", 10_000),
     ("grpc.max_connection_idle_ms", 300_000),
     ("grpc.max_connection_age_ms", 1_800_000),
-    ("grpc.max_connection_age_grace_ms", 30_000),
+    # Pings beyond one in five minutes, where nothing else is sent, are a flood: the third ends the connection.
+    ("grpc.http2.min_ping_interval_without_data_ms", 300_000),
+    ("grpc.http2.max_ping_strikes", 2),
     # With it two servers would share a port unnoticed, and the second get nothing.
     ("grpc.so_reuseport", 0),
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What all clients of the port together may open, and how long an old connection's last calls may take."""
+
+    connections: int
+    calls: int
+    last_calls_seconds: float
+
+
 @asynccontextmanager
 async def listening(
-    transport: Transport, rpcs: Mapping[str, Rpc], health_of_server: Health, *, reflected: bool
+    transport: Transport, rpcs: Mapping[str, Rpc], health_of_server: Health, bounds: Bounds, *, reflected: bool
 ) -> AsyncIterator[int]:
     """Serves there meanwhile, and finishes the calls under way at the end; the port, also where it was 0.
 
     Raises:
         PortTakenError: another process has the port, or the host is not ours.
     """
-    server = grpc.aio.server(options=OPTIONS)
+    bounding = (
+        ("grpc.max_allowed_incoming_connections", bounds.connections),
+        ("grpc.max_connection_age_grace_ms", int(bounds.last_calls_seconds * 1000)),
+    )
+    server = grpc.aio.server(options=OPTIONS + bounding, maximum_concurrent_rpcs=bounds.calls)
     services = _services(rpcs)
     server.add_generic_rpc_handlers(
         tuple(_generic(name, of_service, transport) for name, of_service in services.items())
     )
-    health_pb2_grpc.add_HealthServicer_to_server(health_of_server.servicer, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health_of_server.servicer, BoundedHandlers(server))
     if reflected:
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server, pool=_MethodsToo())
@@ -94,9 +112,9 @@ def _served_stream(rpc: Rpc, transport: Transport) -> Any:
                 async for message in stream:
                     await context.write(message)
         except RefusedError as refusal:
-            await _abort(context, refusal.status)
+            await abort(context, refusal.status)
 
-    return grpc.unary_stream_rpc_method_handler(serve, response_serializer=_serialize)
+    return bounded(grpc.unary_stream_rpc_method_handler(serve, response_serializer=_serialize))
 
 
 def _served_call(rpc: Rpc, transport: Transport) -> Any:
@@ -107,32 +125,20 @@ def _served_call(rpc: Rpc, transport: Transport) -> Any:
         try:
             return await handler(request, _call_of(context, context.time_remaining(), names_of))
         except RefusedError as refusal:
-            await _abort(context, refusal.status)
+            await abort(context, refusal.status)
 
     if rpc.method.takes_stream:
         return grpc.stream_unary_rpc_method_handler(serve, response_serializer=_serialize)
-    return grpc.unary_unary_rpc_method_handler(serve, response_serializer=_serialize)
+    return bounded(grpc.unary_unary_rpc_method_handler(serve, response_serializer=_serialize))
 
 
 def _call_of(context: Any, seconds_left: float | None, names_of: Callable[[Any], tuple[str, ...]]) -> Call:
     return Call(
-        _metadata_of(context),
+        metadata_of(context),
         seconds_left,
         names_of_certificate=lambda: names_of(context),
         peer_address=lambda: address_of_peer(context.peer()),
     )
-
-
-def _metadata_of(context: Any) -> dict[str, str | bytes]:
-    """The metadata by key; a credential that is given twice is empty, which is none, yet no absence of one."""
-    pairs = context.invocation_metadata()
-    metadata: dict[str, str | bytes] = dict(pairs)
-    if len(metadata) < len(pairs):
-        keys = [key for key, _ in pairs]
-        for credential in CREDENTIALS:
-            if keys.count(credential) > 1:
-                metadata[credential] = ""
-    return metadata
 
 
 def _serialize(message: Message) -> bytes:
@@ -164,12 +170,7 @@ class _Unknown(grpc.GenericRpcHandler):
     """Answers for RPCs that nobody has, in our own words."""
 
     def service(self, _: grpc.HandlerCallDetails) -> Any:
-        async def refuse(__: bytes, context: Any) -> None:
-            await _abort(context, unknown_rpc(Call(_metadata_of(context)).request_id))
+        async def refuse(__: object, context: Any) -> None:
+            await abort(context, unknown_rpc(Call(metadata_of(context)).request_id))
 
-        return grpc.unary_unary_rpc_method_handler(refuse)
-
-
-async def _abort(context: Any, status: status_pb2.Status) -> None:
-    packed = rpc_status.to_status(status)
-    await context.abort(packed.code, packed.details, packed.trailing_metadata)
+        return grpc.stream_unary_rpc_method_handler(refuse)

@@ -33,6 +33,16 @@ class GrpcSettings(BaseSettings):
     grpc_insecure: Annotated[
         bool, Field(description="Whether gRPC may be plaintext over TCP; without it, that stops the start.")
     ] = False
+    grpc_connections: Annotated[
+        int, Field(ge=1, description="How many connections gRPC takes; those beyond are ended at once.")
+    ] = 1000
+    grpc_calls: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="How many calls of gRPC there may be at a time, streams and those without their message too.",
+        ),
+    ] = 4000
     reflection: Annotated[bool, Field(description="Whether grpcurl and the like may list the contract.")] = False
     longest_call: Annotated[
         timedelta, Field(gt=timedelta(0), description="How long a call may take; a caller's nearer deadline wins.")

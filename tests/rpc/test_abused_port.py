@@ -1,0 +1,159 @@
+"""Attacks on the gRPC port, frame by frame; it lives, and others are served meanwhile."""
+
+import asyncio
+import struct
+import time
+
+import aiohttp
+import grpc
+import psutil
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from auth_server.app import running
+from auth_server.doors import first_messages
+from gatepost.v1 import keys_service_pb2, keys_service_pb2_grpc
+from http_gateway.app import running as running_gateway
+from http_gateway.settings import GatewaySettings
+from tests.people import refused
+from tests.rpc import http2
+from tests.rpc.http2 import Http2
+
+KEYS = "/gatepost.v1.KeysService/GetJsonWebKeySet"
+HEAD_BYTES = 30_000_000
+RESETS = 10_000
+WORST_SECONDS = 2.0
+"""What the calls of others may take while somebody resets; many times of what was measured."""
+
+
+async def is_healthy(channel):
+    answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+    return answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def memory_bytes():
+    return psutil.Process().memory_info().rss
+
+
+@pytest.fixture
+async def attacker(server):
+    connection = await Http2.connect(server.grpc_port)
+    yield connection
+    connection.close()
+
+
+@pytest.mark.requirement(6)
+async def test_a_flood_of_pings_ends_the_connection(attacker, channel):
+    attacker.writer.write(http2.frame(http2.PING, 0, 0, bytes(8)) * 1000)
+
+    goodbye = await asyncio.wait_for(attacker.until(http2.GOAWAY), 5)
+
+    assert goodbye is not None
+    assert struct.unpack(">II", goodbye[:8])[1] == http2.ENHANCE_YOUR_CALM
+    assert await asyncio.wait_for(attacker.until(http2.GOAWAY), 5) is None
+    assert await is_healthy(channel)
+
+
+@pytest.mark.requirement(6)
+async def test_others_are_served_while_somebody_resets_calls(attacker, channel, record_property):
+    head = http2.request_headers(KEYS)
+    others = keys_service_pb2_grpc.KeysServiceStub(channel)
+
+    async def attack():
+        for number in range(RESETS):
+            stream = 2 * number + 1
+            attacker.writer.write(http2.frame(http2.HEADERS, http2.END_HEADERS, stream, head) + http2.reset(stream))
+            if number % 100 == 0:
+                await attacker.writer.drain()
+                await asyncio.sleep(0)
+
+    times = []
+    attacking = asyncio.create_task(attack())
+    async with asyncio.timeout(8):
+        while not attacking.done() or len(times) < 50:
+            began = time.perf_counter()
+            await others.GetJsonWebKeySet(keys_service_pb2.GetJsonWebKeySetRequest(), timeout=5)
+            times.append(time.perf_counter() - began)
+
+    p99 = sorted(times)[int(len(times) * 0.99)]
+    record_property("p99", p99)
+    print(f"{RESETS} resets; {len(times)} calls of others meanwhile, p99 {p99 * 1000:.1f} ms")
+    assert p99 < WORST_SECONDS
+    assert await is_healthy(channel)
+
+
+@pytest.mark.requirement(5)
+async def test_a_head_without_end_takes_no_memory_without_end(attacker, channel):
+    piece = (b"\0\x01a" + b"\x7e" + b"x" * 126) * 120
+    attacker.writer.write(http2.frame(http2.HEADERS, 0, 1, http2.request_headers(KEYS)))
+
+    async def send():
+        for _ in range(HEAD_BYTES // len(piece)):
+            attacker.writer.write(http2.frame(http2.CONTINUATION, 0, 1, piece))
+            await attacker.writer.drain()
+
+    async with asyncio.timeout(9):
+        await send()
+        before = memory_bytes()
+        await send()
+
+    assert memory_bytes() - before < HEAD_BYTES / 2  # buffers have grown by then, and the head is dropped as it comes
+    assert await is_healthy(channel)
+
+
+@pytest.mark.requirement(5, 7)
+@pytest.mark.parametrize(
+    "path",
+    [
+        KEYS,
+        "/gatepost.v1.UsersService/ExportUser",
+        "/grpc.health.v1.Health/Check",
+        "/grpc.health.v1.Health/Watch",
+        "/gatepost.v1.KeysService/Nothing",
+    ],
+)
+async def test_a_call_without_its_message_ends(channel, path, monkeypatch):
+    monkeypatch.setattr(first_messages, "FIRST_MESSAGE_SECONDS", 0.1)
+    call = channel.stream_stream(path)(timeout=5)
+
+    reason = "RPC_NOT_FOUND" if path.endswith("Nothing") else "DEADLINE_EXCEEDED"
+    with refused(reason):
+        await call.read()
+
+
+async def test_a_call_that_ends_without_its_message_is_refused(channel):
+    call = channel.stream_unary(KEYS)(timeout=5)
+    await call.done_writing()
+
+    with refused("REQUEST_INVALID"):
+        await call
+
+
+@pytest.mark.requirement(5)
+async def test_the_port_bounds_its_connections_and_calls(settings, db, monkeypatch):
+    monkeypatch.setattr(first_messages, "FIRST_MESSAGE_SECONDS", 0.5)
+    few = settings.model_copy(update={"grpc_connections": 2, "grpc_calls": 2})
+    async with running(few) as server, grpc.aio.insecure_channel(server.grpc_target) as channel:
+        assert await is_healthy(channel)
+        hoard = [await Http2.connect(server.grpc_port) for _ in range(3)]
+        assert await asyncio.wait_for(hoard[-1].until(http2.GOAWAY), 5) is None
+        assert await is_healthy(channel)
+        for each in hoard:
+            each.close()
+
+        halves = [channel.stream_unary(KEYS)() for _ in range(2)]
+        await asyncio.sleep(0.1)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await is_healthy(channel)
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        async with (
+            running_gateway(GatewaySettings(http_port=0), channel) as gateway,
+            aiohttp.ClientSession() as session,
+            session.get(f"{gateway.http_url}/.well-known/jwks.json") as answer,
+        ):
+            assert (answer.status, (await answer.json(content_type=None))["reason"]) == (503, "SERVER_UNAVAILABLE")
+
+        for half in halves:
+            with refused("DEADLINE_EXCEEDED"):
+                await half
+        assert await is_healthy(channel)
