@@ -173,4 +173,4 @@ class _Unknown(grpc.GenericRpcHandler):
         async def refuse(__: object, context: Any) -> None:
             await abort(context, unknown_rpc(Call(metadata_of(context)).request_id))
 
-        return grpc.stream_unary_rpc_method_handler(refuse)
+        return bounded(grpc.unary_unary_rpc_method_handler(refuse))
