@@ -8,10 +8,12 @@ import logging
 import random
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import aiohttp
+from hypothesis.errors import HypothesisWarning
 
 from tests.fuzz.declared import METHODS
 from tests.fuzz.findings import Findings
@@ -100,6 +102,7 @@ def main() -> None:
     """Fuzzes, prints the findings, and ends with 1 where there is a fault."""
     options = _options()
     seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
+    warnings.simplefilter("ignore", HypothesisWarning)  # a case may be large
     logging.getLogger().setLevel(logging.CRITICAL)  # what fails is told below, with what was sent
     findings = asyncio.run(_fuzz(options, seed))
     for kind, number in sorted(findings.tried.items()):

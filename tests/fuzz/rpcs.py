@@ -33,7 +33,10 @@ OUR_FAULT = {
     grpc.StatusCode.CANCELLED,
 }
 INVALID = "REQUEST_INVALID"
-METADATA_TOO_LARGE = "received metadata size exceeds"
+TOO_LARGE = {
+    "received metadata size exceeds": "METADATA_TOO_LARGE",
+    "Received message larger than max": "MESSAGE_TOO_LARGE",
+}
 DOORS = ("port", "in process")
 Answer = TypeVar("Answer")
 
@@ -191,8 +194,10 @@ def _copy_of(message: Message) -> Message:
 def _reason_of(method: MethodDescriptor, error: grpc.aio.AioRpcError, how: str) -> str:
     if error.code() in OUR_FAULT:
         raise FaultError(f"{error.code().name}, {error.details()}; sent {how}")
-    if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and (error.details() or "").startswith(METADATA_TOO_LARGE):
-        return "METADATA_TOO_LARGE"  # gRPC's own word, before the call reaches us
+    if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        for words, reason in TOO_LARGE.items():
+            if words in (error.details() or ""):
+                return reason  # gRPC refuses it by itself, before the call reaches us
     try:
         reason = reason_of(error)
     except AssertionError:
