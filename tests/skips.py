@@ -19,6 +19,7 @@ def nothing_may_be_skipped() -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "only_as(user): runs only as 'root', or only as an 'ordinary user'")
+    config.addinivalue_line("markers", "minutes: takes minutes of an idle machine, and runs only when -m names it")
     config.addinivalue_line("markers", "slow: runs only where nothing may be skipped, or when -m names it")
 
 
@@ -30,6 +31,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         is_for_us = all(mark.args == (USER,) for mark in item.iter_markers("only_as"))
         is_in_time = slow_too or item.get_closest_marker("slow") is None
+        if item.get_closest_marker("minutes"):
+            is_in_time = "minutes" in config.option.markexpr
         (kept if is_for_us and is_in_time else others).append(item)
     if others:
         config.hook.pytest_deselected(items=others)

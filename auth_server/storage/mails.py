@@ -48,19 +48,23 @@ async def redrive(db: Db, mail_id: UUID, *, now: datetime, give_up_at: datetime)
     return row is not None
 
 
+# Materialized below, as a plan may run a subquery again for each row, and take more than its limit in all.
 async def redrive_dead(db: Db, limit: int, *, now: datetime, give_up_at: datetime) -> int:
     """How many of the oldest dead mails wait again by this call, at most so many."""
     rows = await db.fetch(
         """
-        WITH redriven AS (
+        WITH oldest AS MATERIALIZED (
+            SELECT id
+              FROM outbox
+             WHERE dead_at IS NOT NULL
+             ORDER BY id
+             LIMIT $1
+               FOR UPDATE SKIP LOCKED
+        ), redriven AS (
             UPDATE outbox
                SET dead_at = NULL, due_at = $2, give_up_at = $3, attempts = 0
              WHERE id IN (SELECT id
-                            FROM outbox
-                           WHERE dead_at IS NOT NULL
-                           ORDER BY id
-                           LIMIT $1
-                             FOR UPDATE SKIP LOCKED)
+                            FROM oldest)
             RETURNING id
         )
         SELECT id, pg_notify('gatepost_outbox', '')
@@ -82,13 +86,17 @@ async def drop_dead(db: Db, limit: int) -> int:
     """How many of the oldest dead mails are gone by this call, at most so many."""
     rows = await db.fetch(
         """
+        WITH oldest AS MATERIALIZED (
+            SELECT id
+              FROM outbox
+             WHERE dead_at IS NOT NULL
+             ORDER BY id
+             LIMIT $1
+               FOR UPDATE SKIP LOCKED
+        )
         DELETE FROM outbox
          WHERE id IN (SELECT id
-                        FROM outbox
-                       WHERE dead_at IS NOT NULL
-                       ORDER BY id
-                       LIMIT $1
-                         FOR UPDATE SKIP LOCKED)
+                        FROM oldest)
         RETURNING id
         """,
         limit,

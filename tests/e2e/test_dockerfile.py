@@ -182,12 +182,12 @@ def free_port() -> str:
 
 @pytest.fixture
 def settings_of_production(database_over_tcp: str) -> dict[str, str]:
-    ring = f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    peppers, sealing_keys = (f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}" for _ in range(2))
     return {
         "DATABASE_URL": database_over_tcp,
         "GATEPOST_ADAPTER_SECRET": secrets.token_urlsafe(32),
-        "GATEPOST_PEPPERS": ring,
-        "GATEPOST_SEALING_KEYS": ring,
+        "GATEPOST_PEPPERS": peppers,
+        "GATEPOST_SEALING_KEYS": sealing_keys,
         "GATEPOST_HTTP_PORT": free_port(),
         "GATEPOST_GRPC_PORT": free_port(),
         "GATEPOST_GRPC_INSECURE": "true",

@@ -74,7 +74,7 @@ async def measured(
     return Medians(times, works, busy < 0.75)
 
 
-@pytest.mark.slow
+@pytest.mark.minutes
 @pytest.mark.requirement(25)
 @pytest.mark.timeout(1500)
 async def test_200_refusals_of_each_kind_take_the_same_time_at_the_live_cost(
