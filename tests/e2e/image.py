@@ -98,8 +98,11 @@ async def serving(
     assert migrated.ok, migrated.errors
     async with running(*image.command, *arguments, cwd=Path("/"), env=environment) as process:
         assert process.stderr is not None
-        said = await process.stderr.readline()
-        assert b"grpc_target" in said, said
+        said = b""
+        while b"grpc_target" not in said:  # behind warnings of what is not set up
+            line = await process.stderr.readline()
+            assert line, said
+            said += line
         yield process
 
 
