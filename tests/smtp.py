@@ -68,7 +68,8 @@ class MailServer:
         assert self._server
         self._server.close()
         for protocol in self._protocols:
-            if protocol.transport:
+            # One that is closed twice has let go of its connection, and cannot be aborted.
+            if protocol.transport and not protocol.transport.is_closing():  # type: ignore[attr-defined]
                 protocol.transport.abort()  # type: ignore[attr-defined]
         self._protocols = []
         await self._server.wait_closed()
