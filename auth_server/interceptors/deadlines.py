@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from auth_server.domain.errors import DeadlineExceededError
 from auth_server.interceptors.calls import Call, Handler, Interceptor, Method
+
+LEAST_PAUSE_SECONDS = 5.0
+"""What a stream has for each message at the least: those that wait for what happens tell every two that they live."""
 
 
 def deadlines(longest_seconds: float, longest_upload_seconds: float) -> Interceptor:
     """The interceptor that gives each call at most so long; its statement in the database is cancelled with it.
 
     A call whose requests are a stream, an upload, gets another measure: it takes as long as its client needs to send.
+    A stream of answers may last, yet each message must come in that time; what its client needs to read is not counted.
     """
 
     def around(method: Method, handler: Handler) -> Handler:
@@ -21,11 +27,27 @@ def deadlines(longest_seconds: float, longest_upload_seconds: float) -> Intercep
         async def handle(request: Any, call: Call) -> Any:
             left = longest if call.seconds_left is None else min(call.seconds_left, longest)
             with _Limit(left):
-                return await handler(request, call)
+                answer = await handler(request, call)
+            return _each_in(max(longest, LEAST_PAUSE_SECONDS), answer) if method.streams else answer
 
         return handle
 
     return around
+
+
+async def _each_in(seconds: float, stream: AsyncGenerator[Any]) -> AsyncGenerator[Any]:
+    """The stream, each of whose messages comes in so many seconds.
+
+    Raises:
+        DeadlineExceededError: one did not.
+    """
+    async with aclosing(stream):
+        while True:
+            with _Limit(seconds):
+                message = await anext(stream, stream)
+            if message is stream:  # its end
+                return
+            yield message
 
 
 class _Limit:

@@ -45,7 +45,11 @@ class GrpcSettings(BaseSettings):
     ] = 4000
     reflection: Annotated[bool, Field(description="Whether grpcurl and the like may list the contract.")] = False
     longest_call: Annotated[
-        timedelta, Field(gt=timedelta(0), description="How long a call may take; a caller's nearer deadline wins.")
+        timedelta,
+        Field(
+            gt=timedelta(0),
+            description="How long a call may take, or a stream for each message; a caller's nearer deadline wins.",
+        ),
     ] = timedelta(seconds=10)
     drain_seconds: Annotated[
         float,
