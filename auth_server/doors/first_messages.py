@@ -22,44 +22,82 @@ FIRST_MESSAGE_SECONDS = 10.0
 class BoundedHandlers:
     """Takes the place of a server where handlers are added to it, and hands them on bounded."""
 
-    def __init__(self, server: grpc.aio.Server) -> None:
+    def __init__(self, server: grpc.aio.Server, first_messages: FirstMessages) -> None:
         self._server = server
+        self._first_messages = first_messages
 
     def add_generic_rpc_handlers(self, _handlers: object) -> None:
         """Nothing: the registered handlers are the same."""
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
         """Adds a service's handlers."""
-        bounded_ones = {name: bounded(handler) for name, handler in handlers.items()}
+        bounded_ones = {name: self._first_messages.bounded(handler) for name, handler in handlers.items()}
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, bounded_ones),))
 
 
-def bounded(handler: Any) -> Any:
-    """The handler of an RPC, as an RpcMethodHandler, that is called once its request is there.
+class FirstMessages:
+    """The calls of a server that wait for their message.
 
-    A client that does not send it within FIRST_MESSAGE_SECONDS, or ends its call without, is refused. Handlers of
-    streams of requests stay as they are: they read by themselves.
+    All may wait equally long, so that one timer does for all of them, the oldest's: it costs a call less than 1 us,
+    where an asyncio.timeout for each takes 4.
     """
-    if handler.request_streaming:
-        return handler
-    inner = handler.unary_stream if handler.response_streaming else handler.unary_unary
 
-    async def serve(_requests: object, context: Any) -> Any:
-        return await inner(await _first_message(context), context)
+    def __init__(self) -> None:
+        self._seconds = FIRST_MESSAGE_SECONDS
+        self._began: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
 
-    make = grpc.stream_stream_rpc_method_handler if handler.response_streaming else grpc.stream_unary_rpc_method_handler
-    return make(serve, handler.request_deserializer, handler.response_serializer)
+    def bounded(self, handler: Any) -> Any:
+        """The handler of an RPC, as an RpcMethodHandler, that is called once its request is there.
 
+        A client that does not send it in time, or ends its call without, is refused. Handlers of streams of requests
+        stay as they are: they read by themselves.
+        """
+        if handler.request_streaming:
+            return handler
+        streams = handler.response_streaming
+        inner = handler.unary_stream if streams else handler.unary_unary
 
-async def _first_message(context: Any) -> Any:
-    try:
-        async with asyncio.timeout(FIRST_MESSAGE_SECONDS):
+        async def serve(_requests: object, context: Any) -> Any:
+            return await inner(await self._of(context), context)
+
+        make = grpc.stream_stream_rpc_method_handler if streams else grpc.stream_unary_rpc_method_handler
+        return make(serve, handler.request_deserializer, handler.response_serializer)
+
+    async def _of(self, context: Any) -> Any:
+        task: Any = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        self._began[task] = loop.time()
+        if self._timer is None:
+            self._timer = loop.call_later(self._seconds, self._end_late_ones, loop)
+        try:
             message = await context.read()
-    except TimeoutError:
-        await _refuse(context, DeadlineExceededError())
-    if message is grpc.aio.EOF:
-        await _refuse(context, RequestInvalidError())
-    return message
+        except asyncio.CancelledError:
+            # Somebody else may have cancelled the call as well, whose wish stands.
+            if task not in self._late or task.uncancel():
+                raise
+            message = None
+        finally:
+            self._began.pop(task, None)
+            self._late.discard(task)
+        if message is None:
+            await _refuse(context, DeadlineExceededError())
+        if message is grpc.aio.EOF:
+            await _refuse(context, RequestInvalidError())
+        return message
+
+    def _end_late_ones(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        late_since = loop.time() - self._seconds
+        while self._began:
+            task, began = next(iter(self._began.items()))
+            if began > late_since:
+                self._timer = loop.call_at(began + self._seconds, self._end_late_ones, loop)
+                return
+            del self._began[task]
+            self._late.add(task)
+            task.cancel()
 
 
 async def _refuse(context: Any, error: DeadlineExceededError | RequestInvalidError) -> None:

@@ -16,7 +16,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from auth_server.domain.clients import address_of_peer
-from auth_server.doors.first_messages import BoundedHandlers, bounded
+from auth_server.doors.first_messages import BoundedHandlers, FirstMessages
 from auth_server.doors.health import Health
 from auth_server.doors.refusing import abort, metadata_of
 from auth_server.doors.rpcs import Rpc
@@ -69,15 +69,16 @@ async def listening(
         ("grpc.max_connection_age_grace_ms", int(bounds.last_calls_seconds * 1000)),
     )
     server = grpc.aio.server(options=OPTIONS + bounding, maximum_concurrent_rpcs=bounds.calls)
+    first_messages = FirstMessages()
     services = _services(rpcs)
     server.add_generic_rpc_handlers(
-        tuple(_generic(name, of_service, transport) for name, of_service in services.items())
+        tuple(_generic(name, of_service, transport, first_messages) for name, of_service in services.items())
     )
-    health_pb2_grpc.add_HealthServicer_to_server(health_of_server.servicer, BoundedHandlers(server))
+    health_pb2_grpc.add_HealthServicer_to_server(health_of_server.servicer, BoundedHandlers(server, first_messages))
     if reflected:
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server, pool=_MethodsToo())
-    server.add_generic_rpc_handlers((_Unknown(),))
+    server.add_generic_rpc_handlers((_Unknown(first_messages),))
     port = transport.bind(server)
     await server.start()
     try:
@@ -92,8 +93,10 @@ def _services(rpcs: Mapping[str, Rpc]) -> dict[str, list[Rpc]]:
     return {name: list(of_service) for name, of_service in by_service}
 
 
-def _generic(service: str, rpcs: list[Rpc], transport: Transport) -> grpc.GenericRpcHandler:
-    served = {rpc.method.descriptor.name: _served(rpc, transport) for rpc in rpcs}
+def _generic(
+    service: str, rpcs: list[Rpc], transport: Transport, first_messages: FirstMessages
+) -> grpc.GenericRpcHandler:
+    served = {rpc.method.descriptor.name: first_messages.bounded(_served(rpc, transport)) for rpc in rpcs}
     return grpc.method_handlers_generic_handler(service, served)
 
 
@@ -114,7 +117,7 @@ def _served_stream(rpc: Rpc, transport: Transport) -> Any:
         except RefusedError as refusal:
             await abort(context, refusal.status)
 
-    return bounded(grpc.unary_stream_rpc_method_handler(serve, response_serializer=_serialize))
+    return grpc.unary_stream_rpc_method_handler(serve, response_serializer=_serialize)
 
 
 def _served_call(rpc: Rpc, transport: Transport) -> Any:
@@ -129,7 +132,7 @@ def _served_call(rpc: Rpc, transport: Transport) -> Any:
 
     if rpc.method.takes_stream:
         return grpc.stream_unary_rpc_method_handler(serve, response_serializer=_serialize)
-    return bounded(grpc.unary_unary_rpc_method_handler(serve, response_serializer=_serialize))
+    return grpc.unary_unary_rpc_method_handler(serve, response_serializer=_serialize)
 
 
 def _call_of(context: Any, seconds_left: float | None, names_of: Callable[[Any], tuple[str, ...]]) -> Call:
@@ -169,8 +172,11 @@ class _MethodsToo:
 class _Unknown(grpc.GenericRpcHandler):
     """Answers for RPCs that nobody has, in our own words."""
 
-    def service(self, _: grpc.HandlerCallDetails) -> Any:
+    def __init__(self, first_messages: FirstMessages) -> None:
         async def refuse(__: object, context: Any) -> None:
             await abort(context, unknown_rpc(Call(metadata_of(context)).request_id))
 
-        return bounded(grpc.unary_unary_rpc_method_handler(refuse))
+        self._handler = first_messages.bounded(grpc.unary_unary_rpc_method_handler(refuse))
+
+    def service(self, _: grpc.HandlerCallDetails) -> Any:
+        return self._handler

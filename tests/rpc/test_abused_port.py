@@ -102,22 +102,34 @@ async def test_a_head_without_end_takes_no_memory_without_end(attacker, channel)
 
 
 @pytest.mark.requirement(5, 7)
-@pytest.mark.parametrize(
-    "path",
-    [
+async def test_a_call_without_its_message_ends(settings, db, monkeypatch):
+    monkeypatch.setattr(first_messages, "FIRST_MESSAGE_SECONDS", 0.2)
+    paths = (
         KEYS,
         "/gatepost.v1.UsersService/ExportUser",
         "/grpc.health.v1.Health/Check",
         "/grpc.health.v1.Health/Watch",
         "/gatepost.v1.KeysService/Nothing",
-    ],
-)
-async def test_a_call_without_its_message_ends(channel, path, monkeypatch):
-    monkeypatch.setattr(first_messages, "FIRST_MESSAGE_SECONDS", 0.1)
-    call = channel.stream_stream(path)(timeout=5)
+    )
+    async with running(settings) as server, grpc.aio.insecure_channel(server.grpc_target) as channel:
+        for path in paths:
+            late, prompt = channel.stream_stream(path)(timeout=5), channel.stream_stream(KEYS)(timeout=5)
+            await prompt.write(b"")
+            with refused("DEADLINE_EXCEEDED"):
+                await late.read()
+            assert await prompt.read()
+            assert await is_healthy(channel)
 
-    with refused("DEADLINE_EXCEEDED"):
-        await call.read()
+
+async def test_a_call_that_is_cancelled_before_its_message_leaves_nothing(settings, db, monkeypatch):
+    monkeypatch.setattr(first_messages, "FIRST_MESSAGE_SECONDS", 0.1)
+    async with running(settings) as server, grpc.aio.insecure_channel(server.grpc_target) as channel:
+        gone, late = channel.stream_stream(KEYS)(timeout=5), channel.stream_stream(KEYS)(timeout=5)
+        await gone.wait_for_connection()
+        gone.cancel()
+
+        with refused("DEADLINE_EXCEEDED"):
+            await late.read()
 
 
 async def test_a_call_that_ends_without_its_message_is_refused(channel):
