@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from auth_server.storage.audit_rights import AuditRight, over_audit
 from auth_server.storage.database import Db
 
 
@@ -16,11 +17,12 @@ class Connection:
     now: datetime
     """The database's clock, as the statement runs."""
     role: str
-    is_superuser: bool
+    becomes_superuser: str
+    """A superuser whom the role is, or may become by SET ROLE; empty where there is none."""
     powers: tuple[str, ...]
     """What else the role may that no server needs: CREATEROLE, CREATEDB, REPLICATION, BYPASSRLS."""
-    alters_audit: tuple[str, ...]
-    """What the role may do to audit events, or to their chain, that undoes them: UPDATE, DELETE, TRUNCATE."""
+    alters_audit: tuple[AuditRight, ...]
+    """What lets the role alter or remove audit events."""
     is_local: bool
     is_encrypted: bool
     tells_rows: bool
@@ -42,12 +44,12 @@ async def connection(db: Db) -> Connection:
     """How this connection stands to the database."""
     row = await db.fetchrow(
         """
-        SELECT clock_timestamp() AS now, rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,
-               ARRAY(SELECT held
-                       FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS held
-                      WHERE has_table_privilege('audit_events', held)
-                         OR has_table_privilege('audit_links', held)
-                         OR has_table_privilege('audit_checkpoints', held)) AS alters,
+        SELECT clock_timestamp() AS now, rolname, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,
+               COALESCE((SELECT min(other.rolname)
+                           FROM pg_roles AS other
+                          WHERE pg_has_role(other.oid, 'MEMBER')
+                            AND (other.rolsuper OR other.rolname IN ('pg_write_server_files',
+                                                                     'pg_execute_server_program'))), '') AS superuser,
                COALESCE(inet_server_addr() <<= inet '127.0.0.0/8' OR inet_server_addr() = inet '::1', true) AS local,
                COALESCE((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS encrypted,
                current_setting('log_error_verbosity') <> 'terse' AS tells_rows,
@@ -65,9 +67,9 @@ async def connection(db: Db) -> Connection:
     return Connection(
         now=row["now"],
         role=row["rolname"],
-        is_superuser=row["rolsuper"],
+        becomes_superuser=row["superuser"],
         powers=tuple(name for name, has in powers.items() if has),
-        alters_audit=tuple(row["alters"]),
+        alters_audit=tuple(await over_audit(db, row["rolname"])),
         is_local=row["local"],
         is_encrypted=row["encrypted"],
         tells_rows=row["tells_rows"],

@@ -62,10 +62,12 @@ def _clock(skew: timedelta) -> Finding:
 
 
 def _role(connection: Connection) -> Iterator[Finding]:
-    if connection.is_superuser:
+    if connection.becomes_superuser:
+        own = connection.becomes_superuser == connection.role
         yield fail(
             "database role",
-            f"{connection.role} is a superuser: whoever takes over a server owns the database's machine",
+            f"{connection.role} {'is a superuser' if own else f'may act as {connection.becomes_superuser}'}: whoever"
+            " takes over a server owns the database's machine",
             "make a role for the servers that is none, and give it their rights by `gatepost migrate --server-role`",
         )
     elif connection.powers:
@@ -77,10 +79,11 @@ def _role(connection: Connection) -> Iterator[Finding]:
     else:
         yield ok("database role", f"{connection.role} is no superuser and makes no roles")
     if connection.alters_audit:
+        right = connection.alters_audit[0]
+        as_whom = "" if right.role == connection.role else f" as {right.role}"
         yield warn(
             "audit rights",
-            f"{connection.role} may {', '.join(connection.alters_audit)} audit events: whoever takes over a server can"
-            " take their traces away",
+            f"{connection.role} may{as_whom} {right.what}: whoever takes over a server can take their traces away",
             "let the servers connect as a role that has its rights by `gatepost migrate --server-role`",
         )
     else:
