@@ -148,6 +148,10 @@ def _refusals(url: str) -> Iterator[None]:
         ) from error
     except migrations.MigrationChangedError as error:
         raise RefusalError(str(error)) from error
+    except migrations.MigrationBlockedError as error:
+        raise RefusalError(
+            f"{error}; run it again when what holds it has ended, such as a backup or another `gatepost migrate`"
+        ) from error
     except asyncpg.UndefinedTableError as error:
         raise RefusalError(
             f"the database {without_password(url)} was not migrated: run `gatepost migrate` first"
