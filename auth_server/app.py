@@ -273,8 +273,7 @@ async def _rpcs(
         (mail_service_pb2, MailService(Mails(database, derived_key(ring, "page tokens of mails"), clock))),
     ]
     known_services = Services(database)
-    adapter_secret = settings.adapter_secret.get_secret_value()
-    guards = Guards(adapter_secret, access, identities, known_services, WrongCredentials(throttling))
+    guards = Guards(settings.adapter_secrets, access, identities, known_services, WrongCredentials(throttling))
     limited = deadlines(settings.longest_call.total_seconds(), settings.longest_upload.total_seconds())
     told = (request_log, origins(audit.seal), errors, audit.refusals)
     around = (*told, decoding, limited, gateways(known_services), guards, validation, Throttles(throttling))

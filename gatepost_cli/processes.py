@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gatepost_cli.logs import log_to_screen
 from gatepost_cli.refusals import RefusalError
-from gatepost_cli.settings import read
+from gatepost_cli.settings import find_name_given, read
 from gatepost_cli.stop_signals import StoppedError, StopSignals, until_signalled_again, until_stopped
 
 if TYPE_CHECKING:
@@ -57,19 +57,17 @@ async def both_running(
 
 def serve_all(*, insecure: bool = False) -> None:
     """Runs both by the environment's settings until a signal comes; `insecure` allows plaintext gRPC."""
-    from auth_server.settings import AuthServerSettings
     from http_gateway.settings import GatewaySettings
 
     async def work(auth: AuthServerSettings, gateway: GatewaySettings) -> None:
         async with both_running(auth, gateway) as (server, running_gateway):
             await _until_stopped(http_url=running_gateway.http_url, grpc_target=server.grpc_target)
 
-    _serve(work(read(AuthServerSettings, _kept_here(), **_allowed(insecure)), read(GatewaySettings)))
+    _serve(work(_auth_settings(insecure), read(GatewaySettings)))
 
 
 def serve_auth(*, insecure: bool = False) -> None:
     """Runs the auth server by the environment's settings until a signal comes; `insecure` allows plaintext gRPC."""
-    from auth_server.settings import AuthServerSettings
 
     async def work(settings: AuthServerSettings) -> None:
         async with AsyncExitStack() as stack:
@@ -77,7 +75,7 @@ def serve_auth(*, insecure: bool = False) -> None:
             await _until_stopped(grpc_target=server.grpc_target)
             await _drain(server, settings.drain_seconds)
 
-    _serve(work(read(AuthServerSettings, _kept_here(), **_allowed(insecure))))
+    _serve(work(_auth_settings(insecure)))
 
 
 def serve_gateway() -> None:
@@ -106,8 +104,10 @@ def _kept_here() -> dict[str, Any]:
     return {"image_store": (folder.expanduser().absolute() / IMAGES).as_uri()}
 
 
-def _allowed(insecure: bool) -> dict[str, Any]:
-    return {"grpc_insecure": True} if insecure else {}
+def _auth_settings(insecure: bool) -> AuthServerSettings:
+    from auth_server.settings import AuthServerSettings
+
+    return read(AuthServerSettings, _kept_here(), **({"grpc_insecure": True} if insecure else {}))
 
 
 def _serve(work: Coroutine[Any, Any, None]) -> None:
@@ -133,7 +133,10 @@ async def _drain(server: RunningServer, seconds: float) -> None:
 
 async def _start_auth(stack: AsyncExitStack, settings: AuthServerSettings) -> RunningServer:
     from auth_server.app import StartError, running
+    from auth_server.settings import AuthServerSettings
 
+    if find_name_given(AuthServerSettings, "adapter_secret") == "NEXTAUTH_SECRET":
+        _log.warning("the adapter secret is NEXTAUTH_SECRET; set GATEPOST_ADAPTER_SECRET to one of its own")
     try:
         return await stack.enter_async_context(running(settings))
     except StartError as error:

@@ -59,8 +59,14 @@ def names_of(settings: type[BaseModel]) -> dict[str, list[str]]:
 
 def given(settings: type[BaseModel], field: str) -> bool:
     """Whether the environment gives this setting, itself or in a file; what is empty is not given."""
+    return find_name_given(settings, field) is not None
+
+
+def find_name_given(settings: type[BaseModel], field: str) -> str | None:
+    """The name by which the environment gives this setting: of several, the one that counts."""
     environment = {name.upper() for name, value in os.environ.items() if value}
-    return any(name in environment or f"{name}_FILE" in environment for name in names_of(settings)[field])
+    names = names_of(settings)[field]
+    return next((name for name in names if name in environment or f"{name}_FILE" in environment), None)
 
 
 def read(settings: type[Settings], defaults: Mapping[str, object] | None = None, **decided: Any) -> Settings:

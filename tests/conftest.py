@@ -33,6 +33,7 @@ from tests.rest import Rest
 pytest_plugins = ["tests.skips", "tests.throttled"]
 
 ADAPTER_SECRET = "tests-adapter-secret-0123456789abcdef"
+PREVIOUS_SECRET = "tests-adapter-secret-of-before-56789abcdef"
 # The others empty with these.
 EMPTIED = (
     "users",
@@ -147,6 +148,7 @@ def settings(database_url: str, image_folder: Path) -> AuthServerSettings:
         "database_url": database_url,
         "database_pool_size": 8,
         "adapter_secret": ADAPTER_SECRET,
+        "adapter_secret_previous": PREVIOUS_SECRET,
         "peppers": key_ring("pepper"),
         "sealing_keys": key_ring("seal"),
         "grpc_port": 0,

@@ -70,6 +70,8 @@ class Call:
     service: Service | None = None
     """The internal service that calls; there is no `caller` then."""
     identity: Identity | None = None
+    by_previous_secret: bool = False
+    """Whether the adapter secret that was presented is the one before."""
     refresh_token: str = ""
     is_admitted: bool = False
     """Whether the guard has let the caller in."""

@@ -62,6 +62,8 @@ def _write(rpc: str, code: str, began: float, call: Call) -> None:
         fields["user_id"] = str(who.user_id)
     if call.service is not None:
         fields["service"] = call.service.name
+    if call.by_previous_secret:
+        fields["adapter"] = "by the previous secret"
     if log.isEnabledFor(logging.INFO):
         # What log.info does, without looking for the line that it stands in.
         log.handle(log.makeRecord(log.name, logging.INFO, "", 0, "call", (), None, extra=fields))

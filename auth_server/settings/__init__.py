@@ -104,9 +104,9 @@ class AuthServerSettings(
                 "GATEPOST_JWT_SECRET_KEY is too weak for HS256: take 32 random characters or more, for example from "
                 "`openssl rand -base64 32`"
             )
-        if self.environment == "production" and secret == self.adapter_secret.get_secret_value():
+        if self.environment == "production" and secret in self.adapter_secrets:
             raise ValueError(
-                "GATEPOST_JWT_SECRET_KEY is the adapter secret too: whoever verifies tokens could act as the front end;"
+                "GATEPOST_JWT_SECRET_KEY is an adapter secret too: whoever verifies tokens could act as the front end;"
                 " take another for each"
             )
         return self

@@ -22,7 +22,7 @@ _OF_NEXTAUTH = "NEXTAUTH_SECRET"
 def configuration(settings: AuthServerSettings) -> Iterator[Finding]:
     """What can be said without asking anybody."""
     yield _environment(settings)
-    yield _adapter_secret(settings)
+    yield from _adapter_secrets(settings)
     yield _passwords(settings)
     if settings.signing_algorithm is Algorithm.HS256:
         yield warn(
@@ -43,16 +43,25 @@ def _environment(settings: AuthServerSettings) -> Finding:
     )
 
 
-def _adapter_secret(settings: AuthServerSettings) -> Finding:
-    secret = settings.adapter_secret.get_secret_value().encode()
+def _adapter_secrets(settings: AuthServerSettings) -> Iterator[Finding]:
+    if len(settings.adapter_secrets) > 1:
+        yield warn(
+            "previous adapter secret",
+            "it opens the adapter as well, as it must while front ends go over to the other",
+            "when the servers' logs have no `adapter: by the previous secret` any more, take "
+            "GATEPOST_ADAPTER_SECRET_PREVIOUS out",
+        )
     of_nextauth = _text_of(_OF_NEXTAUTH)
-    if of_nextauth is None or not hmac.compare_digest(of_nextauth.encode(), secret):
-        return ok("adapter secret", "no name of it says that it is NextAuth's as well")
-    return warn(
+    secret = settings.adapter_secret.get_secret_value()
+    if of_nextauth is None or not hmac.compare_digest(of_nextauth.encode(), secret.encode()):
+        yield ok("adapter secret", "no name of it says that it is NextAuth's as well")
+        return
+    yield warn(
         "adapter secret",
         "it is NEXTAUTH_SECRET, which also opens every cookie of the front end: one leak is two",
-        "make one of its own by `openssl rand -base64 32`, give it to the front end as the secret of its adapter, and "
-        "set it as GATEPOST_ADAPTER_SECRET; NEXTAUTH_SECRET then has no business here",
+        "make one of its own by `openssl rand -base64 32`, set it as GATEPOST_ADAPTER_SECRET and this one as "
+        "GATEPOST_ADAPTER_SECRET_PREVIOUS, give the new one to the front end as the secret of its adapter, then take "
+        "the previous one out; NEXTAUTH_SECRET then has no business here",
     )
 
 

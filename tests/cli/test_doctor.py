@@ -102,6 +102,7 @@ async def test_a_deployment_that_is_well_gets_nothing_but_ok(environment: pytest
     }  # fmt: skip
 
 
+@pytest.mark.requirement(56)
 @pytest.mark.parametrize("own", [True, False])
 async def test_an_adapter_secret_that_is_nextauths_is_warned_of(environment: pytest.MonkeyPatch, own: bool) -> None:
     environment.setenv("NEXTAUTH_SECRET", SECRET)
@@ -112,6 +113,18 @@ async def test_an_adapter_secret_that_is_nextauths_is_warned_of(environment: pyt
 
     assert levels_of(findings) == {"adapter secret": Level.WARN}
     assert SECRET not in str(findings)
+
+
+@pytest.mark.requirement(56)
+async def test_a_previous_adapter_secret_is_told_of_as_long_as_it_is_accepted(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEPOST_ADAPTER_SECRET_PREVIOUS", SECRET[::-1])
+
+    findings = await found()
+
+    assert levels_of(findings) == {"previous adapter secret": Level.WARN}
+    assert SECRET[::-1] not in str(findings)
+    environment.setenv("GATEPOST_ADAPTER_SECRET_PREVIOUS", SECRET)
+    assert levels_of(await found()) == {}
 
 
 async def test_a_secret_of_nextauths_that_is_another_is_no_concern(environment: pytest.MonkeyPatch) -> None:

@@ -207,6 +207,7 @@ def test_damaged_secrets_are_refused_rather_than_replaced(folder: Path) -> None:
 def test_the_environments_secret_wins_over_the_installations(up: Up, folder: Path) -> None:
     with running_up(folder, **database_of(up), NEXTAUTH_SECRET="it's mine") as other:
         assert other.run["adapter_secret"] == "it's mine"
+        assert "the adapter secret is NEXTAUTH_SECRET" in (folder / "gatepost.log").read_text()
         assert find(other, "nobody@example.com") is None
 
 

@@ -9,6 +9,14 @@ SHARED = {
     "both rings": {"GATEPOST_PEPPERS": key_ring("seal")},
     "one ring and the adapter": {"GATEPOST_ADAPTER_SECRET": key_ring("seal").partition(":")[2]},
     "HS256 and the adapter": {"GATEPOST_SIGNING_ALGORITHM": "HS256", "JWT_SECRET_KEY": STRONG},
+    "one ring and the adapter before": {
+        "GATEPOST_ADAPTER_SECRET_PREVIOUS": key_ring("pepper").partition(":")[2],
+    },
+    "HS256 and the adapter before": {
+        "GATEPOST_SIGNING_ALGORITHM": "HS256",
+        "JWT_SECRET_KEY": STRONG[::-1],
+        "GATEPOST_ADAPTER_SECRET_PREVIOUS": STRONG[::-1],
+    },
 }
 
 
@@ -23,6 +31,31 @@ def test_a_secret_that_stands_in_two_places_stops_a_production_start(environment
     assert STRONG not in str(caught.value)
     environment(**SHARED[where], GATEPOST_ENVIRONMENT="development")
     assert AuthServerSettings()
+
+
+@pytest.mark.requirement(41, 56)
+@pytest.mark.parametrize("secret", ["short", "x" * 40, STRONG * 33, "é" * 40, STRONG + "\n1"])
+def test_a_weak_adapter_secret_of_before_stops_a_production_start(environment, secret):
+    environment(GATEPOST_ADAPTER_SECRET_PREVIOUS=secret)
+
+    with pytest.raises(ValidationError, match="GATEPOST_ADAPTER_SECRET_PREVIOUS") as caught:
+        AuthServerSettings()
+
+    assert secret not in str(caught.value)
+
+
+@pytest.mark.requirement(56)
+def test_two_adapter_secrets_live_at_a_time_and_the_first_is_in_use(environment):
+    environment(GATEPOST_ADAPTER_SECRET_PREVIOUS=STRONG[::-1])
+    assert AuthServerSettings().adapter_secrets == (STRONG, STRONG[::-1])
+
+    for same_or_none in (STRONG, "", None):
+        environment(GATEPOST_ADAPTER_SECRET_PREVIOUS=same_or_none)
+        assert AuthServerSettings().adapter_secrets == (STRONG,)
+
+    environment(GATEPOST_ADAPTER_SECRET=None, GATEPOST_ADAPTER_SECRET_PREVIOUS=STRONG)
+    with pytest.raises(ValidationError, match="GATEPOST_ADAPTER_SECRET\n  Field required"):
+        AuthServerSettings()
 
 
 GUESSED = {

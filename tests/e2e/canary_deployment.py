@@ -77,6 +77,7 @@ def settings_of(
     given: dict[str, Any] = {
         "database_url": url,
         "adapter_secret": marked.password(),
+        "adapter_secret_previous": marked.password(),
         "peppers": f"k:{base64.b64encode(peppers).decode()}",
         "sealing_keys": f"k:{base64.b64encode(sealing).decode()}",
         "firebase_signer_key": base64.b64encode(signer).decode(),
@@ -128,7 +129,8 @@ async def deployed(
         async with dialled(gateway) as channel, gateway_running(gateway, channel) as rest:
             yield Flows(
                 canary=Canary(channel, marked),
-                adapter=[("x-auth-secret", settings.adapter_secret.get_secret_value())],
+                adapter=[("x-auth-secret", settings.adapter_secrets[0])],
+                adapter_of_before=[("x-auth-secret", settings.adapter_secrets[1])],
                 service=basic(*known[0]),
                 provider=provider,
                 http_url=rest.http_url,

@@ -37,6 +37,7 @@ class Flows:
 
     canary: Canary
     adapter: Metadata
+    adapter_of_before: Metadata
     service: Metadata
     provider: Provider
     http_url: str
@@ -107,7 +108,7 @@ class Flows:
                 "AdapterService/CreateVerificationToken", self.adapter, {"verification_token": given}
             )
         used = {"identifier": email, "token": given.token}
-        await self.canary.call("AdapterService/UseVerificationToken", self.adapter, used)
+        await self.canary.call("AdapterService/UseVerificationToken", self.adapter_of_before, used)
 
     async def registered(self) -> Person:
         """A person who has registered, verified their address and logged in."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from auth_server.storage import services
 from gatepost.v1 import auth_service_pb2, token_service_pb2, users_service_pb2
+from tests.conftest import PREVIOUS_SECRET
 from tests.rpc.calling import METHODS
 from tests.rpc.matrix import OTHER
 from tests.services import a_service
@@ -33,6 +34,7 @@ async def presented_by(caller, people, sql, clock):
         "nobody": [],
         "wrong secret": [("x-auth-secret", "x" * 40)],
         "adapter": people.secret,
+        "adapter by the previous secret": [("x-auth-secret", PREVIOUS_SECRET)],
         "refresh": signed_in.refresh,
         "garbage": [("authorization", "Bearer garbage"), ("x-auth-secret", "~")],
     }

@@ -1,6 +1,8 @@
 """Who may call what, written by hand: every RPC, and every caller that is let in."""
 
 ADAPTER, USER, OTHER, OPERATOR, REFRESH, ANYBODY = "adapter", "user", "other user", "operator", "refresh", "anybody"
+BY_PREVIOUS = "adapter by the previous secret"
+ADAPTERS = {ADAPTER, BY_PREVIOUS}
 SERVICE = "service"  # its allow-list names every RPC there is
 SESSION = "session"
 BY_WILDCARD = "service by wildcard"  # its allow-list says `/*` of every service
@@ -8,6 +10,7 @@ CALLERS = (
     "nobody",
     "wrong secret",
     ADAPTER,
+    BY_PREVIOUS,
     USER,
     OTHER,
     OPERATOR,
@@ -46,24 +49,24 @@ TOLD = {
 
 # The RPC, and who gets past its guard; "user" is the one whom the request names.
 ADMITTED = {
-    "AdapterService/CreateUser": {ADAPTER},
-    "AdapterService/GetUserById": {ADAPTER},
-    "AdapterService/GetUserByEmail": {ADAPTER},
-    "AdapterService/GetUserByAccount": {ADAPTER},
-    "AdapterService/UpdateUser": {ADAPTER},
-    "AdapterService/DeleteUser": {ADAPTER},
-    "AdapterService/LinkAccount": {ADAPTER},
-    "AdapterService/UnlinkAccount": {ADAPTER},
-    "AdapterService/GetAccount": {ADAPTER},
-    "AdapterService/CreateSession": {ADAPTER},
-    "AdapterService/GetSessionAndUser": {ADAPTER},
-    "AdapterService/UpdateSession": {ADAPTER},
-    "AdapterService/DeleteSession": {ADAPTER},
-    "AdapterService/CreateVerificationToken": {ADAPTER},
-    "AdapterService/UseVerificationToken": {ADAPTER},
+    "AdapterService/CreateUser": ADAPTERS,
+    "AdapterService/GetUserById": ADAPTERS,
+    "AdapterService/GetUserByEmail": ADAPTERS,
+    "AdapterService/GetUserByAccount": ADAPTERS,
+    "AdapterService/UpdateUser": ADAPTERS,
+    "AdapterService/DeleteUser": ADAPTERS,
+    "AdapterService/LinkAccount": ADAPTERS,
+    "AdapterService/UnlinkAccount": ADAPTERS,
+    "AdapterService/GetAccount": ADAPTERS,
+    "AdapterService/CreateSession": ADAPTERS,
+    "AdapterService/GetSessionAndUser": ADAPTERS,
+    "AdapterService/UpdateSession": ADAPTERS,
+    "AdapterService/DeleteSession": ADAPTERS,
+    "AdapterService/CreateVerificationToken": ADAPTERS,
+    "AdapterService/UseVerificationToken": ADAPTERS,
     "AuthService/Register": set(CALLERS),
     "AuthService/Login": set(CALLERS),
-    "AuthService/OAuthLogin": {ADAPTER},
+    "AuthService/OAuthLogin": ADAPTERS,
     "AuthService/RefreshTokens": {REFRESH},
     "AuthService/Logout": {REFRESH},
     "AuthService/ForgotPassword": set(CALLERS),

@@ -1,9 +1,12 @@
 import hmac
+import logging
+from contextlib import nullcontext
 
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message import Message
 
+from auth_server.app import running
 from auth_server.doors.rpcs import rpcs_of
 from auth_server.interceptors.guards import ContractError, Guards
 from gatepost.v1 import (
@@ -11,22 +14,24 @@ from gatepost.v1 import (
     options_pb2,
     users_service_pb2,
 )
+from tests.conftest import ADAPTER_SECRET, PREVIOUS_SECRET
 from tests.people import refused
 
 
-@pytest.mark.requirement(46)
-@pytest.mark.parametrize("change", [lambda s: s[:-1], lambda s: s + "x", lambda s: s.upper(), lambda s: s[1:]])
-async def test_only_the_whole_adapter_secret_opens(people, change):
-    [(name, secret)] = people.secret
+@pytest.mark.requirement(46, 56)
+@pytest.mark.parametrize("secret", [ADAPTER_SECRET, PREVIOUS_SECRET])
+async def test_only_a_whole_adapter_secret_opens(people, secret):
+    request = adapter_service_pb2.GetUserByIdRequest(id="1")
 
-    with refused("ADAPTER_SECRET_INVALID"):
-        await people.adapter.GetUserById(
-            adapter_service_pb2.GetUserByIdRequest(id="1"), metadata=[(name, change(secret))]
-        )
+    for changed in (secret[:-1], secret + "x", secret.upper(), secret[1:], f"{ADAPTER_SECRET},{PREVIOUS_SECRET}"):
+        with refused("ADAPTER_SECRET_INVALID"):
+            await people.adapter.GetUserById(request, metadata=[("x-auth-secret", changed)])
+    assert not (await people.adapter.GetUserById(request, metadata=[("x-auth-secret", secret)])).HasField("user")
 
 
-@pytest.mark.requirement(46)
-async def test_the_adapter_secret_is_compared_in_constant_time(people, server, monkeypatch):
+@pytest.mark.requirement(46, 56)
+@pytest.mark.parametrize("given", ["wrong", ADAPTER_SECRET, PREVIOUS_SECRET])
+async def test_a_secret_is_compared_with_each_adapter_secret_in_constant_time(server, monkeypatch, given):
     compared = []
 
     def compare(given, expected):
@@ -37,11 +42,35 @@ async def test_the_adapter_secret_is_compared_in_constant_time(people, server, m
     monkeypatch.setattr(hmac, "compare_digest", compare)
     call = server.channel.unary_unary("/gatepost.v1.AdapterService/GetUserById")
 
-    with refused("ADAPTER_SECRET_INVALID"):
-        await call(adapter_service_pb2.GetUserByIdRequest(id="1"), metadata=[("x-auth-secret", "wrong")])
+    with refused("ADAPTER_SECRET_INVALID") if given == "wrong" else nullcontext():
+        await call(adapter_service_pb2.GetUserByIdRequest(id="1"), metadata=[("x-auth-secret", given)])
 
-    [(_, secret)] = people.secret
-    assert compared == [(b"wrong", secret.encode())]
+    assert compared == [(given.encode(), secret.encode()) for secret in (ADAPTER_SECRET, PREVIOUS_SECRET)]
+
+
+@pytest.mark.requirement(56)
+async def test_the_log_says_who_still_presents_the_previous_adapter_secret(people, caplog):
+    request = adapter_service_pb2.GetUserByIdRequest(id="1")
+
+    with caplog.at_level(logging.INFO, logger="auth_server.interceptors.request_log"):
+        await people.adapter.GetUserById(request, metadata=[("x-auth-secret", PREVIOUS_SECRET)])
+        await people.adapter.GetUserById(request, metadata=people.secret)
+
+    assert [getattr(line, "adapter", None) for line in caplog.records] == ["by the previous secret", None]
+    assert PREVIOUS_SECRET not in caplog.text
+
+
+@pytest.mark.requirement(56)
+async def test_the_previous_adapter_secret_opens_nothing_once_it_is_taken_out(settings, db):
+    alone = settings.model_copy(update={"adapter_secret_previous": None})
+    request = adapter_service_pb2.GetUserByIdRequest(id="1")
+
+    async with running(alone) as server:
+        call = server.channel.unary_unary("/gatepost.v1.AdapterService/GetUserById")
+        await call(request, metadata=[("x-auth-secret", ADAPTER_SECRET)])
+
+        with refused("ADAPTER_SECRET_INVALID"):
+            await call(request, metadata=[("x-auth-secret", PREVIOUS_SECRET)])
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer"])
@@ -96,7 +125,7 @@ def a_contract(*, takes=".gatepost.v1.GetUserRequest", **options):
     ids=str,
 )
 def test_a_method_whose_guard_nobody_judges_stops_the_start(options, complaint):
-    guards = Guards("s" * 40, access=None, identities=None, services=None, wrong_credentials=None)
+    guards = Guards(["s" * 40], access=None, identities=None, services=None, wrong_credentials=None)
 
     with pytest.raises(ContractError, match=complaint):
         rpcs_of([(a_contract(**options), Nothing())], [guards])

@@ -75,7 +75,7 @@ def test_the_table_of_callers_names_every_rpc():
     assert ADMITTED.keys() == METHODS.keys()
 
 
-@pytest.mark.requirement(3, 4)
+@pytest.mark.requirement(3, 4, 56)
 @pytest.mark.parametrize("door", ["port", "in process"])
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_every_rpc_lets_in_and_tells_what_the_tables_say(caller, door, people, channel, server, sql, clock):
@@ -90,7 +90,7 @@ async def test_every_rpc_lets_in_and_tells_what_the_tables_say(caller, door, peo
     assert told == {rpc: expected(caller, rpc) for rpc in METHODS}
 
 
-@pytest.mark.requirement(3, 4)
+@pytest.mark.requirement(3, 4, 56)
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_every_route_lets_in_and_tells_the_same(caller, rest, sql, clock):
     told = await all_told(
