@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from gatepost_cli.logs import log_to_screen
+from gatepost_cli.open_files import make_room
 from gatepost_cli.refusals import RefusalError
 from gatepost_cli.settings import find_name_given, read
 from gatepost_cli.stop_signals import StoppedError, StopSignals, until_signalled_again, until_stopped
@@ -49,6 +50,7 @@ async def both_running(
     Raises:
         RefusalError: one of them cannot start.
     """
+    make_room(_connections_of(auth) + gateway.http_connections)
     async with AsyncExitStack() as stack:
         server = await _start_auth(stack, auth)
         yield server, await _start_gateway(stack, gateway, server.channel, listener)
@@ -70,6 +72,7 @@ def serve_auth(*, insecure: bool = False) -> None:
     """Runs the auth server by the environment's settings until a signal comes; `insecure` allows plaintext gRPC."""
 
     async def work(settings: AuthServerSettings) -> None:
+        make_room(_connections_of(settings))
         async with AsyncExitStack() as stack:
             server = await _start_auth(stack, settings)
             await _until_stopped(grpc_target=server.grpc_target)
@@ -84,12 +87,17 @@ def serve_gateway() -> None:
     from http_gateway.settings import GatewaySettings
 
     async def work(settings: GatewaySettings) -> None:
+        make_room(settings.http_connections)
         async with AsyncExitStack() as stack:
             channel = await stack.enter_async_context(dialled(settings))
             gateway = await _start_gateway(stack, settings, channel)
             await _until_stopped(http_url=gateway.http_url)
 
     _serve(work(read(GatewaySettings)))
+
+
+def _connections_of(settings: AuthServerSettings) -> int:
+    return settings.grpc_connections + settings.database_pool_size
 
 
 def _kept_here() -> dict[str, Any]:

@@ -59,18 +59,6 @@ def make_gateway(settings: GatewaySettings, channel: Channel) -> Gateway:
     return Gateway(routes)
 
 
-def make_app(settings: GatewaySettings, channel: Channel) -> web.Application:
-    """The gateway as an aiohttp application, to be served by another's server.
-
-    Raises:
-        ValueError: as make_gateway.
-    """
-    app = web.Application()
-    # The gateway asks for a body by itself, once it is sure to read it.
-    app.router.add_route("*", "/{path:(?s:.*)}", make_gateway(settings, channel).answer, expect_handler=_no_answer_yet)
-    return app
-
-
 @asynccontextmanager
 async def running(
     settings: GatewaySettings, channel: Channel, listener: socket | None = None
@@ -111,7 +99,3 @@ def _enabled(bindings: Sequence[Binding], disabled: Sequence[str]) -> list[Bindi
     if unknown:
         raise ValueError(f"disabled_routes names what is no route of the contract: {', '.join(sorted(unknown))}")
     return [binding for binding in bindings if binding.route not in disabled]
-
-
-async def _no_answer_yet(_request: web.Request) -> None:
-    """Leaves `Expect: 100-continue` to whoever reads the body."""

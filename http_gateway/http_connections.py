@@ -76,6 +76,20 @@ class Connection(web.RequestHandler):
             if self._head_bytes > HEAD_LIMIT_BYTES:
                 self._refuse_head()
 
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 (the signature is aiohttp's)
+        """Ends the connection once its request has been answered, or at once when so many seconds are over.
+
+        aiohttp would wait as long again for a handler that it has not even cancelled, and then for the client to read.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await super().shutdown(timeout)
+        except TimeoutError:
+            if self._task_handler is not None:
+                self._task_handler.cancel()
+            if self.wire is not None:
+                self.wire.abort()
+
     def resume_writing(self) -> None:
         """The client has read most of what waited for it."""
         self._is_read = True

@@ -169,6 +169,25 @@ async def test_an_answer_that_is_read_slowly_comes_whole(scripted_channel):
         wire.close()
 
 
+@pytest.mark.requirement(8)
+async def test_clients_that_read_nothing_do_not_keep_the_gateway_from_ending(scripted_channel, script):
+    async def never(_request, _context):
+        await asyncio.sleep(30)
+
+    script.answer = never
+    async with a_gateway(scripted_channel, shutdown_seconds=0.3) as gateway:
+        wires = [await an_unread_answer(gateway) for _ in range(3)]
+        _, asking = await connected(gateway)
+        asking.write(b"GET /adapter/1 HTTP/1.1\r\nHost: x\r\nx-auth-secret: s\r\n\r\n")
+        await asyncio.sleep(0.1)
+        began = asyncio.get_running_loop().time()
+
+    assert asyncio.get_running_loop().time() - began < 0.55
+    for wire in wires:
+        await assert_is_cut(wire)
+    asking.close()
+
+
 @pytest.mark.requirement(5)
 @pytest.mark.parametrize(
     "kept_by", [b"", b"GET /healthz HTTP/1.1\r\nHost: ", ALIVE, HEAD + b"Content-Length: 9\r\n\r\n{"]

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from gatepost.v1 import adapter_service_pb2
-from http_gateway.app import make_app, running
+from http_gateway.app import running
 from http_gateway.rpc_answers import RpcAnswers
 from tests.http.plain_http import a_setting, answer_of, connected
 
@@ -139,15 +139,3 @@ async def test_a_route_that_is_none_cannot_be_switched_off(scripted_channel):
     with pytest.raises(ValueError, match="DELETE /nowhere"):
         async with running(a_setting(disabled_routes=["DELETE /nowhere"]), scripted_channel):
             pass
-
-
-async def test_the_gateway_can_be_an_application_of_somebody_elses_server(aiohttp_client, scripted_channel, script):
-    client = await aiohttp_client(make_app(a_setting(), scripted_channel))
-
-    found = await client.get("/adapter/a%0Ab", headers={"x-auth-secret": "s"})
-    missing = await client.get("/nowhere")
-    sent = await client.patch("/adapter", json={"id": "1"}, headers={"x-auth-secret": "s"}, expect100=True)
-
-    assert (found.status, script.requests[0][1].id) == (200, "a\nb")
-    assert (missing.status, (await missing.json(content_type=None))["reason"]) == (404, "ROUTE_NOT_FOUND")
-    assert sent.status == 200
