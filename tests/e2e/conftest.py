@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -18,6 +19,7 @@ from http_gateway.settings import GatewaySettings
 from tests.cli.command import Up
 from tests.e2e import browsers
 from tests.e2e.browsers import Windows, chromium, find_chromium
+from tests.e2e.nextauth import PACKAGE, SUITES
 from tests.e2e.strangers import Stranger, stranger
 from tests.e2e.ups import up_with_mails
 
@@ -39,6 +41,22 @@ def needs() -> Needs:
         pytest.skip(how)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def node(needs: Needs) -> str:
+    """The path of Node.js, beside the packages that the suites need."""
+    found = shutil.which("node")
+    needs(found is not None, "node is missing: install Node.js 20 or newer")
+    needs((SUITES / "node_modules").is_dir(), "NextAuth is missing: run npm ci --prefix tests/e2e/node")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def our_compiler(needs: Needs) -> None:
+    """What compiles our package for NextAuth."""
+    needs((PACKAGE / "node_modules").is_dir(), "TypeScript is missing: run npm ci --prefix clients/nextauth")
 
 
 @pytest.fixture(scope="session", params=["in one process", "split"])

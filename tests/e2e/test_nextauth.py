@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
-
 import grpc
 import pytest
 
@@ -13,37 +9,12 @@ from auth_server import app as auth_server
 from auth_server.settings import AuthServerSettings
 from http_gateway import app as http_gateway
 from http_gateway.settings import GatewaySettings
-from tests.conftest import ADAPTER_SECRET
-from tests.e2e.conftest import Needs
-from tests.e2e.programs import run
+from tests.e2e.nextauth import passes
 
-NODE_FOLDER = Path(__file__).parent / "node"
 ADAPTER_SUITES = ["adapter-suite.mjs", "adapter-accounts-suite.mjs", "adapter-sessions-suite.mjs"]
 
 pytestmark = pytest.mark.timeout(60)
 in_one_form = pytest.mark.parametrize("shared_gateway_url", ["in one process"], indirect=True)
-
-
-@pytest.fixture(scope="module")
-def node(needs: Needs) -> str:
-    """The path of Node.js, beside the packages that the suites need."""
-    found = shutil.which("node")
-    needs(found is not None, "node is missing: install Node.js 20 or newer")
-    needs((NODE_FOLDER / "node_modules").is_dir(), "NextAuth is missing: run npm ci --prefix tests/e2e/node")
-    assert found is not None
-    return found
-
-
-async def passes(node: str, suite: str, gateway_url: str) -> None:
-    """Runs a suite; what failed of it is shown."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "GATEPOST_BASE_URL": gateway_url,
-        "GATEPOST_ADAPTER_SECRET": ADAPTER_SECRET,
-    }
-    said = await run(node, "--test-reporter=spec", suite, cwd=NODE_FOLDER, env=environment)
-    assert said.ok, said.out.rpartition("failing tests:")[2] + said.errors
-    assert "pass 0" not in said.out
 
 
 @pytest.mark.requirement(57)

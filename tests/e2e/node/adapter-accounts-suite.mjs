@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 
-import { aUser, aWord, adapter, anAccount, ask, isRefusedWith, settled } from "./gatepost.js";
+import { aUser, aWord, adapter, anAccount, asWritten, ask, isRefusedWith, settled } from "./gatepost.js";
 
 const LONG = "t".repeat(12_000);
 
@@ -76,7 +76,7 @@ describe("accounts", () => {
       const user = await aUser();
       const account = await anAccount(user, { provider: aWord(), providerAccountId: id });
       // The client's paths are not encoded, so a percent sign must be encoded by whoever means one.
-      const named = { ...account, providerAccountId: id.replace("%", "%25") };
+      const named = { ...account, providerAccountId: asWritten(id) };
 
       const found = await adapter.getUserByAccount(named);
       const unlinked = await adapter.unlinkAccount(named);

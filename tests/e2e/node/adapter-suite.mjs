@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 
 import {
-  NOTHING, aSession, aUser, aWord, adapter, anAccount, anEmail, ask, isRefusedWith, settled,
+  NOTHING, aSession, aUser, aWord, adapter, anAccount, anEmail, asWritten, ask, isRefusedWith, settled,
 } from "./gatepost.js";
 
 describe("users", () => {
@@ -82,7 +82,7 @@ describe("users", () => {
       const email = `${aWord()}${local}@example.org`;
       const user = await aUser({ email });
 
-      const found = await adapter.getUserByEmail(local.includes("%") ? email.replace("%", "%25") : email);
+      const found = await adapter.getUserByEmail(asWritten(email));
 
       assert.equal(user.email, email);
       assert.deepEqual(found, user);

@@ -5,6 +5,8 @@ export class Browser {
   constructor(frontEnd) {
     this.frontEnd = frontEnd;
     this.cookies = new Map();
+    this.headers = {};
+    this.lines = [];
   }
 
   /** The session's token, if a cookie holds one. */
@@ -51,12 +53,13 @@ export class Browser {
   async fetch(url, init) {
     if (!url.startsWith(ORIGIN)) return fetch(url, { ...init, redirect: "manual" });
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const response = await this.frontEnd(new Request(url, { ...init, headers: { cookie } }));
+    const response = await this.frontEnd(new Request(url, { ...init, headers: { ...this.headers, cookie } }));
     for (const line of response.headers.getSetCookie()) this.keep(line);
     return response;
   }
 
   keep(line) {
+    this.lines.push(line);
     const [pair, ...attributes] = line.split("; ");
     const [name, value] = [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)];
     const expires = attributes.find((each) => each.startsWith("Expires="))?.slice("Expires=".length);

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { Auth } from "@auth/core";
 
 import { CLIENT } from "./fake-provider.js";
+import { ours } from "./gatepost.js";
 
 export const ORIGIN = "http://front.example";
 const SECRET = "front-end-secret-0123456789abcdef";
@@ -33,7 +34,7 @@ function credentialsProviders(authorize) {
 
 /** NextAuth v4 by its public entry, which takes requests as Next.js hands them over. */
 export function nextAuthV4({
-  adapter, providers: issuers = {}, mailbox = [], linksByEmail, errors, strategy = "database", authorize, callbacks,
+  adapter, providers: issuers = {}, mailbox = [], linksByEmail, errors, strategy = "database", authorize, callbacks, ofVisit,
 }) {
   const providers = Object.entries(issuers).map(([id, issuer]) => ({
     id, name: id, type: "oauth", wellKnown: `${issuer}/.well-known/openid-configuration`, idToken: true,
@@ -56,14 +57,14 @@ export function nextAuthV4({
       body: form,
     };
     const response = nextResponse();
-    await NextAuth(next, response, options);
+    await NextAuth(next, response, withOurs(options, ofVisit?.(ours.pagesVisit(next, response))));
     return response.answer();
   };
 }
 
 /** Auth.js v5, which takes requests as the web knows them. */
 export function authJsV5({
-  adapter, providers: issuers = {}, mailbox = [], linksByEmail, errors, strategy = "database", authorize, callbacks,
+  adapter, providers: issuers = {}, mailbox = [], linksByEmail, errors, strategy = "database", authorize, callbacks, ofVisit,
 }) {
   const providers = Object.entries(issuers).map(([id, issuer]) => ({
     id, name: id, type: "oidc", issuer, profile: profileOf, ...oidc, allowDangerousEmailAccountLinking: linksByEmail,
@@ -76,7 +77,16 @@ export function authJsV5({
     basePath: "/api/auth", trustHost: true,
     logger: { error: (error) => errors.push([error.name, error]), warn() {}, debug() {} },
   };
-  return (request) => Auth(request, config);
+  if (!ofVisit) return (request) => Auth(request, config);
+  return async (request) => {
+    const visit = ours.webVisit(request);
+    return visit.withCookies(await Auth(request, withOurs(config, ofVisit(visit))));
+  };
+}
+
+/** The options with what our package makes for one visit. */
+function withOurs(options, { credentials, ...ofVisit } = {}) {
+  return credentials ? { ...options, ...ofVisit, providers: [...options.providers, credentials] } : options;
 }
 
 function cookiesOf(request) {

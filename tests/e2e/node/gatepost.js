@@ -6,7 +6,25 @@ import { AuthRestAdapter } from "./auth-rest-adapter.js";
 if (!process.env.GATEPOST_BASE_URL) throw new Error("run these suites by tests/e2e/test_nextauth.py");
 export const BASE_URL = process.env.GATEPOST_BASE_URL;
 export const SECRET = process.env.GATEPOST_ADAPTER_SECRET;
-export const adapter = AuthRestAdapter(BASE_URL, SECRET);
+/** The package under test, where the suite runs with it. */
+export const ours = process.env.GATEPOST_NEXTAUTH && (await import(process.env.GATEPOST_NEXTAUTH));
+export const adapter = adapterAt(BASE_URL);
+
+/** What a client must be given for a value with a percent sign: the article's encodes nothing. */
+export const asWritten = (value) => (ours ? value : value.replace("%", "%25"));
+
+/** The adapter under test; the answers of ours are compared as those of the article's: without nulls. */
+export function adapterAt(url) {
+  if (!ours) return AuthRestAdapter(url, SECRET);
+  const { adapter: genuine } = ours.gatepost({ url, adapterSecret: SECRET });
+  return Object.fromEntries(Object.entries(genuine).map(([name, call]) => [name, async (...values) => withoutNulls(await call(...values))]));
+}
+
+function withoutNulls(value) {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "object" || value instanceof Date) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null).map(([name, each]) => [name, withoutNulls(each)]));
+}
 
 /** The status, media type and text of an answer. */
 export async function ask(method, path, { body, headers = {} } = {}) {
@@ -55,11 +73,16 @@ export async function settled(calls) {
   const results = await Promise.allSettled(calls);
   return {
     values: results.filter(({ status }) => status === "fulfilled").map(({ value }) => value),
-    refusals: results.filter(({ status }) => status === "rejected").map(({ reason }) => reason.response?.status),
+    refusals: results.filter(({ status }) => status === "rejected").map(({ reason }) => statusOf(reason)),
   };
 }
 
 /** Passes when the call is refused with this status. */
 export function isRefusedWith(status) {
-  return (error) => error.response?.status === status;
+  return (error) => statusOf(error) === status;
+}
+
+/** As axios tells it, and as our package does. */
+function statusOf(error) {
+  return error.response?.status ?? error.status;
 }

@@ -15,13 +15,15 @@ export const GARBAGE = {
   "200 with {}": { status: 200, body: "{}" },
 };
 
-/** A running proxy: `broken` maps "VERB /path's beginning" to what comes instead; `met` counts what did. */
+/** A running proxy: `broken` maps "VERB /path's beginning" to what comes instead; `met` counts what did; `seen` are all requests. */
 export async function interrupter() {
-  const proxy = { broken: {}, met: 0 };
+  const proxy = { broken: {}, met: 0, seen: [] };
   const server = createServer((request, response) => {
+    proxy.seen.push({ route: `${request.method} ${request.url}`, headers: request.headers });
     const [, instead] = Object.entries(proxy.broken).find(([route]) => `${request.method} ${request.url}`.startsWith(route)) ?? [];
     if (instead) {
       proxy.met += 1;
+      if (instead.never) return void request.resume();
       if (instead.cut) return void request.socket.destroy();
       response.writeHead(instead.status, { "content-type": instead.type ?? "application/json" }).end(instead.body);
       return void request.resume();

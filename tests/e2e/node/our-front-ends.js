@@ -1,0 +1,49 @@
+// Front ends on our package: what it makes for each visit goes into the options of either core.
+import { ORIGIN, authJsV5, nextAuthV4 } from "./front-ends.js";
+import { Browser } from "./browser.js";
+import { SECRET, anEmail, ask, ours } from "./gatepost.js";
+
+export const PASSWORD = "correct horse battery";
+export const SIXTEEN_MINUTES = 16 * 60_000;
+export const DEVICE = "__Host-gatepost.device";
+
+/** Both cores, by name: how to make a front end of them. */
+export const CORES = [["NextAuth v4", nextAuthV4], ["Auth.js v5", authJsV5]];
+
+/** A front end with our adapter, credentials provider, callbacks and events, JWT sessions and these providers. */
+export function ourFrontEnd(frontEndOf, url, { settings, callbacks, credentials, ...options }) {
+  const gatepost = ours.gatepost({ url, adapterSecret: SECRET, ...settings });
+  const ofVisit = (visit) => ({
+    credentials: gatepost.credentials(visit, credentials),
+    callbacks: gatepost.callbacks(visit, callbacks),
+    events: gatepost.events,
+  });
+  return frontEndOf({ adapter: gatepost.adapter, strategy: "jwt", ofVisit, ...options });
+}
+
+/** Somebody with a password. */
+export async function registered() {
+  const email = anEmail();
+  await ask("POST", "/auth/register", { body: { name: "Ada", email, password: PASSWORD } });
+  return email;
+}
+
+/** Where the browser ends up after it sent the form. */
+export async function logIn(visitor, email, password = PASSWORD) {
+  const { url, address } = await visitor.post("callback/credentials", { email, password });
+  return url || address;
+}
+
+/** A browser that has logged in, or tried to. */
+export async function visitorOf(frontEnd, email, password) {
+  const visitor = new Browser(frontEnd);
+  await logIn(visitor, email, password);
+  return visitor;
+}
+
+export const HOME = `${ORIGIN}/home`;
+
+/** The status of a question about oneself, by an access token. */
+export async function statusBy(accessToken, { id }) {
+  return (await ask("GET", `/auth/${id}`, { headers: { authorization: `Bearer ${accessToken}` } })).status;
+}
