@@ -18,6 +18,7 @@ from auth_server.usecases.audit_keys import CheckpointKeys
 from auth_server.usecases.audit_reading import AuditReading
 
 CHAIN_EVERY = timedelta(seconds=1)
+FORGET_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,20 @@ def audit_seal_of(ring: KeyRing) -> AuditSeal:
 async def audited(ring: KeyRing, database: Database, clock: Callable[[], datetime]) -> AsyncIterator[Audit]:
     """Events get their places in the chain meanwhile, within about a second."""
     refusals = Refusals(database, clock)
+    seal = audit_seal_of(ring)
+
+    async def forget() -> None:
+        """A database that was put back from a backup may have other keys."""
+        seal.known_keys.forget()
+
     chaining = Chaining(database, CheckpointKeys(Seal(ring)), clock)
     async with (
         repeating("audited refusals", refusals.flush, every=CHAIN_EVERY),
         repeating("audit chain", chaining.turn, every=CHAIN_EVERY),
+        repeating("known audit keys", forget, every=FORGET_EVERY),
     ):
         try:
-            yield Audit(audit_seal_of(ring), refusals, database, derived_key(ring, "page tokens of audit events"))
+            yield Audit(seal, refusals, database, derived_key(ring, "page tokens of audit events"))
         finally:
             with suppress(DatabaseUnavailableError):
                 await refusals.flush()

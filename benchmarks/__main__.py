@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import seed
 from benchmarks.cases import CASES
-from benchmarks.database import Database, empty_database
+from benchmarks.database import Database, empty_database, until_chained
 from benchmarks.floors.originals import statements_without_original
 from benchmarks.forms import running_forms
 from benchmarks.gatepost import BCRYPT_COST, Gatepost, Settings, running_gatepost, running_in_one
@@ -114,7 +114,8 @@ def _measure(options: argparse.Namespace, database: Database) -> Report:
             adapter_secret=settings.adapter_secret,
             service_credential=gatepost.service_credential,
         )
-        bench = Bench(load_of, database.postmaster_pid, options.seconds, options.rounds)
+        settle = partial(until_chained, database)
+        bench = Bench(load_of, settle, database.postmaster_pid, options.seconds, options.rounds)
         for name in (name for name in names if name in CASES and name != LOGIN):
             for form in forms[-1:] if name in OVER_GRPC_ALONE else forms:
                 _say(f"{name}, {form.name}")
@@ -134,7 +135,7 @@ def main() -> None:
     """Runs what was asked for and prints it."""
     options = _options()
     if stale := statements_without_original():
-        sys.exit("benchmarks/floors/statements.py runs what auth_server/storage no longer does:\n" + "\n".join(stale))
+        sys.exit("benchmarks/floors runs what auth_server/storage no longer does:\n" + "\n".join(stale))
     with empty_database() as database:
         report = _measure(options, database)
     print(report.as_json() if options.json else report.as_text())

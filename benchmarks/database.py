@@ -3,6 +3,7 @@
 import asyncio
 import os
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,16 @@ def empty_database() -> Iterator[Database]:
             yield Database(url, *_run(server_url, _version_and_postmaster))
         finally:
             _run(server_url, lambda connection: connection.execute(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def until_chained(database: Database) -> None:
+    """Waits until Gatepost has given all audit events their places, those that a floor has written too."""
+    while _run(database.url, _one_waits):
+        time.sleep(0.1)
+
+
+async def _one_waits(connection: asyncpg.Connection) -> bool:
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM audit_pending)"))
 
 
 @contextmanager

@@ -83,6 +83,8 @@ class Bench:
     """What every measurement of a run shares."""
 
     load_of: Callable[..., Load]
+    settle: Callable[[], None]
+    """Waits until nothing is left to do of what was sent before."""
     postmaster_pid: int | None
     seconds: float
     rounds: int
@@ -120,6 +122,7 @@ class Bench:
         if self.postmaster_pid is not None:
             pids[_POSTGRES] = self.postmaster_pid
         generator = Generator(load)
+        self.settle()
         before = {name: cpu_seconds_of(pid) for name, pid in pids.items()}
         generator.begin()
         outcome = generator.outcome()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -13,8 +13,10 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from auth_server.domain.ids import new_id
 from auth_server.domain.secrets import KEY_BYTES, NONCE_BYTES, Seal, SealBrokenError, identity_of
 from auth_server.domain.stored_events import StoredEvent
+from auth_server.domain.subject_keys import KnownKeys, SubjectKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class AuditSeal:
     seal: Seal
     subject_keys: tuple[bytes, ...]
     """Under which typed addresses are hashed, the one in use first; they are then nobody's to read."""
+    known_keys: KnownKeys = field(default_factory=KnownKeys, compare=False)
+    """Those of users, who have several events in a row."""
 
     def subject_of(self, user_id: UUID | None, personal: Personal, at: datetime) -> bytes:
         """Whose key an event is sealed under: the user's, else that of the typed address, else that of the day."""
@@ -52,18 +56,19 @@ class AuditSeal:
         folded = email.encode().lower()
         return [b"email " + hmac.digest(key, folded, hashlib.sha256) for key in self.subject_keys]
 
-    def new_key(self, key_id: UUID) -> bytes:
-        """A new key, as it is kept."""
-        return self.seal.close(os.urandom(KEY_BYTES), _identity_of_key(key_id))
+    def new_key(self, subject: bytes) -> SubjectKey:
+        """A new key of the subject, as it is kept."""
+        key_id = new_id()
+        return SubjectKey(subject, key_id, self.seal.close(os.urandom(KEY_BYTES), _identity_of_key(key_id)))
 
-    def close(self, personal: Personal, key: bytes, key_id: UUID, event: str) -> bytes:
+    def close(self, personal: Personal, key: SubjectKey, event: str) -> bytes:
         """What is personal, sealed under the kept key for an event of this name.
 
         Raises:
             SealBrokenError: the key itself does not open.
         """
         nonce = os.urandom(NONCE_BYTES)
-        opened = AESGCM(self.seal.open(key, _identity_of_key(key_id)))
+        opened = AESGCM(self.seal.open(key.sealed, _identity_of_key(key.id)))
         return nonce + opened.encrypt(nonce, orjson.dumps(asdict(personal)), identity_of(event))
 
     def open(self, sealed: bytes, key: bytes, key_id: UUID, event: str) -> Personal:

@@ -1,22 +1,80 @@
-"""The audit log: rows that are only ever added, in the transaction of what they tell of."""
+"""The audit log: rows that are only ever added, in the statement or the transaction of what they tell of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
 from auth_server.domain.audit_events import OK, AuditEvent, Origin, current_origin
-from auth_server.domain.audit_seal import AuditSeal, Personal
-from auth_server.domain.ids import new_id
+from auth_server.domain.audit_seal import Personal
 from auth_server.domain.stored_events import StoredEvent
-from auth_server.storage.database import Db, Row
+from auth_server.domain.subject_keys import SubjectKey
+from auth_server.storage.database import Database, Db, Row
 
 EVENT = """
 audit_events.id, audit_events.at, audit_events.event, audit_events.user_id, audit_events.request_id, audit_events.rpc,
 audit_events.caller, audit_events.outcome, audit_events.repeats, audit_events.key_id, audit_events.sealed
 """
 """The columns of an event."""
+
+
+class Entry(NamedTuple):
+    """An event of a user, written as far as it can be before the change that it tells of."""
+
+    at: datetime
+    event: str
+    request_id: str | None = None
+    rpc: str | None = None
+    caller: str | None = None
+    calling_user: UUID | None = None
+    outcome: str = OK
+    key_id: UUID | None = None
+    sealed: bytes | None = None
+
+
+# What is sealed counts only where its key is still there, and is the key of whom it must be shredded with: the caller,
+# whoever the event is about, else the user whom the change was found to be of.
+_ADDITION = """
+, added AS (
+    INSERT INTO audit_events (at, event, user_id, request_id, rpc, caller, outcome, repeats, key_id, sealed)
+    SELECT {at}, {event}, changed.user_id, {request_id}, {rpc}, {caller}, {outcome}, 1,
+           audit_keys.id, CASE WHEN audit_keys.id IS NOT NULL THEN {sealed}::bytea END
+      FROM changed
+      LEFT JOIN audit_keys
+        ON audit_keys.id = {key_id}
+       AND audit_keys.user_id IS NOT DISTINCT FROM COALESCE({calling_user}, changed.user_id)
+)
+SELECT changed.*
+  FROM changed
+"""
+
+
+async def entry_of(db: Database, event: AuditEvent, user_id: UUID, at: datetime) -> Entry:
+    """The event, to be added with the change that it tells of; who and where is as the request that is served tells.
+
+    It is asked for before the change and outside of any transaction, and mostly needs no statement.
+    """
+    origin = current_origin.get()
+    if origin is None:
+        return Entry(at, event.value)
+    personal = _personal_of(origin)
+    key = await _key_of(db, origin, personal, user_id, at)
+    if key is not None:
+        # Not within a transaction, which may come to nothing, and its new key with it.
+        origin.seal.known_keys.add(key)
+    return _entry(origin, personal, key, event, at=at)
+
+
+async def change(db: Db, entry: Entry, sql: str, *arguments: object) -> Row:
+    """Makes a change and adds its event, in one statement: the row that changed, or None, and then no event either.
+
+    `sql` is the first part of a statement, tables that WITH names. One of them is `changed`: it is what the caller
+    gets, and has a `user_id`, whom the event is about.
+    """
+    return await db.fetchrow(_with_addition(sql, len(arguments)), *arguments, *entry)
 
 
 async def record(
@@ -27,24 +85,25 @@ async def record(
     *,
     email: str | None = None,
 ) -> None:
-    """Adds the event, with who and where as the request that is served tells; run it in the transaction of the event.
+    """Adds the event of a change that takes several statements; run it in their transaction.
 
     `email` is the address that somebody typed who is no user yet.
     """
     origin = current_origin.get()
     if origin is None:
-        await add(db, event, user_id, at)
+        await _add(db, Entry(at, event.value), user_id)
         return
-    client = origin.client_of()
-    await _add_of(db, origin, Personal(client.address, client.agent, email), event, user_id, at=at, outcome=OK)
+    personal = _personal_of(origin, email)
+    key = await _key_of(db, origin, personal, user_id, at)
+    await _add(db, _entry(origin, personal, key, event, at=at), user_id)
 
 
 async def record_refusal(db: Db, origin: Origin, reason: str, at: datetime) -> None:
     """Adds that the request was refused for this reason."""
-    client = origin.client_of()
-    personal = Personal(client.address, client.agent, origin.email)
+    personal = _personal_of(origin, origin.email)
     user_id = origin.user_id or origin.caller_of()[1]
-    await _add_of(db, origin, personal, AuditEvent.REFUSED, user_id, at=at, outcome=reason)
+    key = await _key_of(db, origin, personal, user_id, at)
+    await _add(db, _entry(origin, personal, key, AuditEvent.REFUSED, at=at, outcome=reason), user_id)
 
 
 async def record_command(db: Db, event: AuditEvent, user_ids: Sequence[UUID], at: datetime) -> None:
@@ -117,36 +176,41 @@ def event_of(row: Row) -> StoredEvent:
     )
 
 
-async def _add_of(
-    db: Db, origin: Origin, personal: Personal, event: AuditEvent, user_id: UUID | None, *, at: datetime, outcome: str
-) -> None:
+@cache
+def _with_addition(change_sql: str, number_of_arguments: int) -> str:
+    names = enumerate(Entry._fields, number_of_arguments + 1)
+    return change_sql + _ADDITION.format_map({name: f"${number}" for number, name in names})
+
+
+async def _add(db: Db, entry: Entry, user_id: UUID | None) -> None:
+    await change(db, entry, "WITH changed AS (SELECT $1::uuid AS user_id)", user_id)
+
+
+def _personal_of(origin: Origin, email: str | None = None) -> Personal:
+    client = origin.client_of()
+    return Personal(client.address, client.agent, email)
+
+
+def _entry(
+    origin: Origin, personal: Personal, key: SubjectKey | None, event: AuditEvent, *, at: datetime, outcome: str = OK
+) -> Entry:
     caller, calling_user = origin.caller_of()
-    key_id, sealed = None, None
-    if personal:
-        # Address and agent are the caller's, whoever the event is about; and the caller's erasure is to shred them.
-        whose = calling_user or user_id
-        key = await _key_of(db, origin.seal, origin.seal.subject_of(whose, personal, at), whose, at)
-        if key is not None:
-            key_id = key["id"]
-            sealed = origin.seal.close(personal, key["sealed"], key["id"], event.value)
-    await add(
-        db,
-        event,
-        user_id,
-        at,
-        request_id=origin.request_id,
-        rpc=origin.rpc,
-        caller=caller,
-        outcome=outcome,
-        key_id=key_id,
-        sealed=sealed,
-    )
+    key_id, sealed = (key.id, origin.seal.close(personal, key, event.value)) if key else (None, None)
+    return Entry(at, event.value, origin.request_id, origin.rpc, caller, calling_user, outcome, key_id, sealed)
 
 
-async def _key_of(db: Db, seal: AuditSeal, subject: bytes, user_id: UUID | None, at: datetime) -> Row | None:
-    """The subject's key, made where there is none; None for a user who is gone, for whom none may be made any more."""
-    key_id = new_id()
-    return await db.fetchrow(
+async def _key_of(db: Db, origin: Origin, personal: Personal, user_id: UUID | None, at: datetime) -> SubjectKey | None:
+    """The key to seal it under, made where there is none; None for a user who is gone, for whom none may be made."""
+    if not personal:
+        return None
+    # Address and agent are the caller's, whoever the event is about; and the caller's erasure is to shred them.
+    whose = origin.caller_of()[1] or user_id
+    subject = origin.seal.subject_of(whose, personal, at)
+    known = origin.seal.known_keys.find(subject)
+    if known is not None:
+        return known
+    new = origin.seal.new_key(subject)
+    row = await db.fetchrow(
         """
         WITH found AS (
             SELECT id, sealed
@@ -172,9 +236,10 @@ async def _key_of(db: Db, seal: AuditSeal, subject: bytes, user_id: UUID | None,
         SELECT id, sealed
           FROM made
         """,
-        key_id,
+        new.id,
         subject,
-        user_id,
-        seal.new_key(key_id),
+        whose,
+        new.sealed,
         at,
     )
+    return SubjectKey(subject, row["id"], row["sealed"]) if row else None

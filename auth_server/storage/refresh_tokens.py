@@ -10,6 +10,7 @@ from auth_server.domain.clients import Client
 from auth_server.domain.errors import UserNotFoundError
 from auth_server.domain.refresh_tokens import KeptAnswer, PresentedToken
 from auth_server.domain.users import Role
+from auth_server.storage import audit
 from auth_server.storage.database import Db, Row
 from auth_server.storage.users import user_of
 
@@ -27,8 +28,9 @@ async def start_family(
     ends: datetime,
     client: Client,
     password_version: int | None,
+    entry: audit.Entry,
 ) -> None:
-    """Begins a sign-in: its first token lives until `expires`, all of it until `ends`.
+    """Begins a sign-in, which is its event: its first token lives until `expires`, all of it until `ends`.
 
     The user's row is locked against being disabled, and against another password: who does that at this moment ends
     this sign-in too, or is before it. A sign-in by password names the version that it was checked against.
@@ -36,7 +38,9 @@ async def start_family(
     Raises:
         UserNotFoundError: the user was deleted or disabled meanwhile, or has another password.
     """
-    row = await db.fetchrow(
+    row = await audit.change(
+        db,
+        entry,
         """
         WITH owner AS (
             SELECT id
@@ -45,16 +49,16 @@ async def start_family(
                AND disabled_at IS NULL
                AND ($9::integer IS NULL OR password_version = $9)
                FOR SHARE
-        ), family AS (
+        ), changed AS (
             INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address)
             SELECT $1, id, $4, $6, $7, $8
               FROM owner
-            RETURNING id
+            RETURNING id, user_id
+        ), token AS (
+            INSERT INTO refresh_tokens (token_hash, family_id, generation, expires)
+            SELECT $3, id, 1, $5
+              FROM changed
         )
-        INSERT INTO refresh_tokens (token_hash, family_id, generation, expires)
-        SELECT $3, id, 1, $5
-          FROM family
-        RETURNING family_id
         """,
         family_id,
         user_id,
@@ -146,12 +150,28 @@ async def rotate(
     return row is not None
 
 
-async def end_family(db: Db, token_hash: bytes, reason: EndReason, now: datetime) -> tuple[UUID, UUID] | None:
-    """The family of this token, which ends by this call, and its user; None where it has ended or the token is unknown.
+async def find_owner(db: Db, token_hash: bytes) -> UUID | None:
+    """The id of the token's user."""
+    row = await db.fetchrow(
+        """
+        SELECT refresh_families.user_id
+          FROM refresh_tokens
+          JOIN refresh_families ON refresh_families.id = refresh_tokens.family_id
+         WHERE refresh_tokens.token_hash = $1
+        """,
+        token_hash,
+    )
+    return row["user_id"] if row else None
+
+
+async def end_family(db: Db, token_hash: bytes, reason: EndReason, now: datetime, entry: audit.Entry) -> UUID | None:
+    """The family of this token, which ends by this call; None where it has ended or the token is unknown.
 
     Its user is locked before it, as the deletion of a user does it, so that the two never wait for each other.
     """
-    row = await db.fetchrow(
+    row = await audit.change(
+        db,
+        entry,
         """
         WITH family AS (
             SELECT refresh_families.id
@@ -160,19 +180,20 @@ async def end_family(db: Db, token_hash: bytes, reason: EndReason, now: datetime
               JOIN users ON users.id = refresh_families.user_id
              WHERE refresh_tokens.token_hash = $1
                FOR KEY SHARE OF users
+        ), changed AS (
+            UPDATE refresh_families
+               SET ended_at = $2, ended_reason = $3
+              FROM family
+             WHERE refresh_families.id = family.id
+               AND refresh_families.ended_at IS NULL
+            RETURNING refresh_families.id, refresh_families.user_id
         )
-        UPDATE refresh_families
-           SET ended_at = $2, ended_reason = $3
-          FROM family
-         WHERE refresh_families.id = family.id
-           AND refresh_families.ended_at IS NULL
-        RETURNING refresh_families.id, refresh_families.user_id
         """,
         token_hash,
         now,
         reason,
     )
-    return (row["id"], row["user_id"]) if row else None
+    return row["id"] if row else None
 
 
 async def find_role(db: Db, family_id: UUID, user_id: UUID, now: datetime) -> Role | None:

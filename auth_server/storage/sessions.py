@@ -10,6 +10,7 @@ from asyncpg import ForeignKeyViolationError, UniqueViolationError
 from auth_server.domain.adapter import Session
 from auth_server.domain.errors import SessionTokenTakenError, UserNotFoundError
 from auth_server.domain.users import AdapterUser
+from auth_server.storage import audit
 from auth_server.storage.database import Db, Row
 
 
@@ -18,7 +19,7 @@ def session_of(row: Row) -> Session:
     return Session(row["id"], row["user_id"], row["expires"])
 
 
-async def create(db: Db, session: Session, token_hash: bytes) -> Session:
+async def create(db: Db, session: Session, token_hash: bytes, entry: audit.Entry) -> Session:
     """The session as stored. The user's row is locked against being disabled, as it is where a sign-in begins.
 
     Raises:
@@ -26,7 +27,9 @@ async def create(db: Db, session: Session, token_hash: bytes) -> Session:
         UserNotFoundError: there is no such user, or they are disabled.
     """
     try:
-        row = await db.fetchrow(
+        row = await audit.change(
+            db,
+            entry,
             """
             WITH owner AS (
                 SELECT id
@@ -34,11 +37,12 @@ async def create(db: Db, session: Session, token_hash: bytes) -> Session:
                  WHERE id = $3
                    AND disabled_at IS NULL
                    FOR SHARE
+            ), changed AS (
+                INSERT INTO sessions (token_hash, id, user_id, expires)
+                SELECT $1, $2, id, $4
+                  FROM owner
+                RETURNING id, user_id, expires
             )
-            INSERT INTO sessions (token_hash, id, user_id, expires)
-            SELECT $1, $2, id, $4
-              FROM owner
-            RETURNING id, user_id, expires
             """,
             token_hash,
             session.id,
@@ -106,7 +110,24 @@ async def change(
     return session_of(row) if row else None
 
 
-async def delete(db: Db, token_hash: bytes) -> Session | None:
-    """The session as it was."""
-    row = await db.fetchrow("DELETE FROM sessions WHERE token_hash = $1 RETURNING id, user_id, expires", token_hash)
+async def find_owner(db: Db, token_hash: bytes) -> UUID | None:
+    """The id of the session's user."""
+    row = await db.fetchrow("SELECT user_id FROM sessions WHERE token_hash = $1", token_hash)
+    return row["user_id"] if row else None
+
+
+async def delete(db: Db, token_hash: bytes, entry: audit.Entry) -> Session | None:
+    """The session as it was, whose end is its event."""
+    row = await audit.change(
+        db,
+        entry,
+        """
+        WITH changed AS (
+            DELETE FROM sessions
+             WHERE token_hash = $1
+            RETURNING id, user_id, expires
+        )
+        """,
+        token_hash,
+    )
     return session_of(row) if row else None

@@ -7,22 +7,27 @@ from typing import Literal
 from uuid import UUID
 
 from auth_server.domain.sign_ins import LiveSignIn
+from auth_server.storage import audit
 from auth_server.storage.database import Db
 
 EndReason = Literal["revoked", "ended", "password changed"]
 
 
-async def end(db: Db, sign_in_id: UUID, user_id: UUID, reason: EndReason, now: datetime) -> bool:
+async def end(db: Db, sign_in_id: UUID, user_id: UUID, reason: EndReason, now: datetime, *, entry: audit.Entry) -> bool:
     """Whether this user's sign-in lived and has ended by this call."""
-    row = await db.fetchrow(
+    row = await audit.change(
+        db,
+        entry,
         """
-        UPDATE refresh_families
-           SET ended_at = $4, ended_reason = $3
-         WHERE id = $1
-           AND user_id = $2
-           AND ended_at IS NULL
-           AND expires > $4
-        RETURNING id
+        WITH changed AS (
+            UPDATE refresh_families
+               SET ended_at = $4, ended_reason = $3
+             WHERE id = $1
+               AND user_id = $2
+               AND ended_at IS NULL
+               AND expires > $4
+            RETURNING id, user_id
+        )
         """,
         sign_in_id,
         user_id,

@@ -75,14 +75,11 @@ class Refreshing:
 
     async def end(self, token: str) -> None:
         """Ends the sign-in that the refresh token belongs to, if it has not ended."""
-
-        async def work(db: Db) -> None:
-            now = self.clock()
-            ended = await refresh_tokens.end_family(db, token_hash(token), "logout", now)
-            if ended is not None:
-                await audit.record(db, AuditEvent.SIGNED_OUT, ended[1], now)
-
-        await self.db.transaction(work)
+        presented, now = token_hash(token), self.clock()
+        owner = await refresh_tokens.find_owner(self.db, presented)
+        if owner is not None:
+            entry = await audit.entry_of(self.db, AuditEvent.SIGNED_OUT, owner, now)
+            await refresh_tokens.end_family(self.db, presented, "logout", now, entry)
 
     async def _get(self, presented: bytes) -> PresentedToken:
         found = await refresh_tokens.find(self.db, presented)
@@ -130,13 +127,11 @@ class Refreshing:
     async def _end_reused(self, found: PresentedToken, presentation: Presentation) -> UUID | None:
         """The family, which ends by this call, and its owner is told; None where it has ended, and was told of."""
         owner, now = found.owner, presentation.now
+        entry = await audit.entry_of(self.db, AuditEvent.REFRESH_TOKEN_REUSED, owner.id, now)
 
         async def work(db: Db) -> UUID | None:
-            ended = await refresh_tokens.end_family(db, presentation.hash, "reuse", now)
-            if ended is None:
-                return None
-            await audit.record(db, AuditEvent.REFRESH_TOKEN_REUSED, owner.id, now)
-            if owner.email:
+            ended = await refresh_tokens.end_family(db, presentation.hash, "reuse", now, entry)
+            if ended is not None and owner.email:
                 values = {"name": owner.name or ""}
                 mail = Mail(
                     MailKind.SIGN_IN_ENDED,
@@ -148,6 +143,6 @@ class Refreshing:
                     proven=owner.email_verified is not None,
                 )
                 await self.outbox.put(db, mail)
-            return ended[0]
+            return ended
 
         return await self.db.transaction(work)

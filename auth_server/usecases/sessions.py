@@ -9,7 +9,7 @@ from datetime import datetime
 from auth_server.domain.adapter import Session
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.storage import audit, sessions
-from auth_server.storage.database import Database, Db
+from auth_server.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,13 @@ class Sessions:
             SessionTokenTakenError: a session with this token exists.
             UserNotFoundError: there is no such user, or they are disabled.
         """
-
-        async def work(db: Db) -> Session:
-            started = await sessions.create(db, session, token_hash)
-            await audit.record(db, AuditEvent.SESSION_STARTED, started.user_id, self.clock())
-            return started
-
-        return await self.db.transaction(work)
+        entry = await audit.entry_of(self.db, AuditEvent.SESSION_STARTED, session.user_id, self.clock())
+        return await sessions.create(self.db, session, token_hash, entry)
 
     async def end(self, token_hash: bytes) -> Session | None:
         """The session as it was, which is no more."""
-
-        async def work(db: Db) -> Session | None:
-            ended = await sessions.delete(db, token_hash)
-            if ended is not None:
-                await audit.record(db, AuditEvent.SESSION_ENDED, ended.user_id, self.clock())
-            return ended
-
-        return await self.db.transaction(work)
+        owner = await sessions.find_owner(self.db, token_hash)
+        if owner is None:
+            return None
+        entry = await audit.entry_of(self.db, AuditEvent.SESSION_ENDED, owner, self.clock())
+        return await sessions.delete(self.db, token_hash, entry)

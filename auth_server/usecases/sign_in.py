@@ -22,7 +22,7 @@ from auth_server.outside.even_checks import EvenChecks
 from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders
 from auth_server.storage import audit, refresh_tokens, users
-from auth_server.storage.database import Database, Db
+from auth_server.storage.database import Database
 from auth_server.usecases.access import Access
 
 
@@ -107,20 +107,16 @@ class SignIn:
         now, token, family_id = self.clock(), new_token(), new_id()
         ends = now + self.lives.absolute
         expires = self.lives.expiry_of(now, ends)
-
-        async def work(db: Db) -> None:
-            await refresh_tokens.start_family(
-                db,
-                family_id,
-                user.id,
-                token_hash(token),
-                now=now,
-                expires=expires,
-                ends=ends,
-                client=client,
-                password_version=password_version,
-            )
-            await audit.record(db, AuditEvent.SIGNED_IN, user.id, now)
-
-        await self.db.transaction(work)
+        await refresh_tokens.start_family(
+            self.db,
+            family_id,
+            user.id,
+            token_hash(token),
+            now=now,
+            expires=expires,
+            ends=ends,
+            client=client,
+            password_version=password_version,
+            entry=await audit.entry_of(self.db, AuditEvent.SIGNED_IN, user.id, now),
+        )
         return SignedIn(user, TokenPair(self.access.token_for(user, family_id, expires), token))

@@ -60,14 +60,10 @@ class SignIns:
         owner, wanted = get_user_id(user_id), find_id(sign_in_id)
         if wanted is None:
             raise SignInNotFoundError
-
-        async def work(db: Db) -> None:
-            now = self.clock()
-            if not await sign_ins.end(db, wanted, owner, "ended", now):
-                raise SignInNotFoundError
-            await audit.record(db, AuditEvent.SIGN_IN_ENDED, owner, now)
-
-        await self.db.transaction(work)
+        now = self.clock()
+        entry = await audit.entry_of(self.db, AuditEvent.SIGN_IN_ENDED, owner, now)
+        if not await sign_ins.end(self.db, wanted, owner, "ended", now, entry=entry):
+            raise SignInNotFoundError
 
     async def end_all(self, user_id: str, but: UUID | None) -> None:
         """Ends all of the user's sign-ins but this one, and all of their NextAuth sessions."""

@@ -11,7 +11,7 @@ from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.errors import AccessTokenInvalidError
 from auth_server.domain.secrets import TOKEN, token_hash
 from auth_server.storage import audit, refresh_tokens, sign_ins
-from auth_server.storage.database import Database, Db
+from auth_server.storage.database import Database
 from auth_server.usecases.access import Access, GoodToken
 
 
@@ -46,20 +46,19 @@ class Tokens:
     async def revoke(self, token: str) -> None:
         """Ends the sign-in of an access or refresh token; does nothing where the token has none that lives."""
         if TOKEN.fullmatch(token):
-            await self.db.transaction(lambda db: self._revoke_refresh(db, token_hash(token)))
+            await self._revoke_refresh(token_hash(token))
             return
         found = await self.find(token)
         if found is not None:
-            bearer = found.bearer
-            await self.db.transaction(lambda db: self._revoke_access(db, bearer))
+            await self._revoke_access(found.bearer)
 
-    async def _revoke_refresh(self, db: Db, presented: bytes) -> None:
-        now = self.clock()
-        ended = await refresh_tokens.end_family(db, presented, "revoked", now)
-        if ended is not None:
-            await audit.record(db, AuditEvent.SIGN_IN_ENDED, ended[1], now)
+    async def _revoke_refresh(self, presented: bytes) -> None:
+        owner, now = await refresh_tokens.find_owner(self.db, presented), self.clock()
+        if owner is not None:
+            entry = await audit.entry_of(self.db, AuditEvent.SIGN_IN_ENDED, owner, now)
+            await refresh_tokens.end_family(self.db, presented, "revoked", now, entry)
 
-    async def _revoke_access(self, db: Db, bearer: Bearer) -> None:
+    async def _revoke_access(self, bearer: Bearer) -> None:
         now = self.clock()
-        if await sign_ins.end(db, bearer.family_id, bearer.user_id, "revoked", now):
-            await audit.record(db, AuditEvent.SIGN_IN_ENDED, bearer.user_id, now)
+        entry = await audit.entry_of(self.db, AuditEvent.SIGN_IN_ENDED, bearer.user_id, now)
+        await sign_ins.end(self.db, bearer.family_id, bearer.user_id, "revoked", now, entry=entry)

@@ -1,4 +1,4 @@
-"""The statements that auth_server/storage runs for the measured calls, written out."""
+"""The statements of the measured calls, and what has to be computed for them."""
 
 import asyncio
 import hashlib
@@ -20,7 +20,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from benchmarks.floors import sql
+
 Row = Any  # asyncpg.Record, whose values are of any type
+Key = tuple[UUID, AESGCM]  # of a user, under which what is personal of them is sealed
 SIGNING_KEY = Ed25519PrivateKey.generate()
 TOKEN_LIFE = timedelta(days=30)
 
@@ -40,6 +43,7 @@ class Statements:
     def __init__(self, pool: asyncpg.Pool, hash_width: int) -> None:
         self._pool = pool
         self._hashing = ThreadPoolExecutor(hash_width)
+        self._keys: dict[UUID, Key] = {}
 
     async def session_and_user(self, token: str) -> Row:
         return await self._pool.fetchrow(
@@ -65,123 +69,55 @@ class Statements:
         )
 
     async def create_session(self, token: str, user_id: str, expires: datetime) -> Row:
-        return await self._pool.fetchrow(
-            """
-            WITH owner AS (
-                SELECT id
-                  FROM users
-                 WHERE id = $3
-                   AND disabled_at IS NULL
-                   FOR SHARE
-            )
-            INSERT INTO sessions (token_hash, id, user_id, expires)
-            SELECT $1, $2, id, $4
-              FROM owner
-            RETURNING id, user_id, expires
-            """,
-            _hash(token),
-            uuid4(),
-            UUID(user_id),
-            expires,
-        )
+        owner = UUID(user_id)
+        event = await self._event("session-started", "AdapterService/CreateSession", owner)
+        return await self._pool.fetchrow(sql.SESSION_START, _hash(token), uuid4(), owner, expires, *event)
 
     async def delete_session(self, token: str) -> Row:
-        return await self._pool.fetchrow(
-            "DELETE FROM sessions WHERE token_hash = $1 RETURNING id, user_id, expires", _hash(token)
-        )
+        owner = await self._pool.fetchrow("SELECT user_id FROM sessions WHERE token_hash = $1", _hash(token))
+        event = await self._event("session-ended", "AdapterService/DeleteSession", owner["user_id"])
+        return await self._pool.fetchrow(sql.SESSION_END, _hash(token), *event)
 
     async def signed_in(self, email: str) -> tuple[Row, Tokens]:
         """The user, whose hash is checked but, for want of the pepper, matches nothing; and their tokens."""
-        row: Row = await self._pool.fetchrow(_PASSWORD_OWNER, email)
+        row: Row = await self._pool.fetchrow(sql.PASSWORD_OWNER, email)
         made = row["password_hash"].split("$", 2)[2].encode()
         await asyncio.get_running_loop().run_in_executor(self._hashing, bcrypt.checkpw, b"x" * 64, made)
         token, family_id, now = secrets.token_hex(32), uuid4(), datetime.now(UTC)
         times = now, now + TOKEN_LIFE, now + TOKEN_LIFE
         client = "an agent", "192.0.2.1"
         version = row["password_version"]
-        await self._pool.fetchrow(_FAMILY_START, family_id, row["id"], _hash(token), *times, *client, version)
+        event = await self._event("signed-in", "AuthService/Login", row["id"])
+        await self._pool.fetchrow(
+            sql.FAMILY_START, family_id, row["id"], _hash(token), *times, *client, version, *event
+        )
         return row, _tokens(row, family_id, token, now)
 
     async def rotated(self, token: str) -> Tokens:
         now = datetime.now(UTC)
-        row: Row = await self._pool.fetchrow(_PRESENTED, _hash(token))
+        row: Row = await self._pool.fetchrow(sql.PRESENTED, _hash(token))
         tokens = _tokens(row, row["family_id"], secrets.token_hex(32), now)
         expires = min(now + TOKEN_LIFE, row["family_expires"])
         answer = _sealed(tokens, token, f"{row['family_id']} {row['generation']}")
         await self._pool.fetchrow(
-            _ROTATION, _hash(token), row["family_id"], _hash(tokens.refresh), now, expires, answer, None
+            sql.ROTATION, _hash(token), row["family_id"], _hash(tokens.refresh), now, expires, answer, None
         )
         return tokens
 
+    async def _event(self, name: str, rpc: str, user_id: UUID) -> tuple[object, ...]:
+        """The values of an event, its personal part sealed under the key of the user, as of Gatepost's own."""
+        now, nonce = datetime.now(UTC), secrets.token_bytes(12)
+        key_id, key = self._keys.get(user_id) or await self._key_of(user_id, now)
+        personal = orjson.dumps({"address": "192.0.2.1", "agent": "an agent", "email": None})
+        sealed = nonce + key.encrypt(nonce, personal, name.encode())
+        return now, name, str(uuid4()), rpc, "adapter", None, "ok", key_id, sealed
 
-_PASSWORD_OWNER = """
-    SELECT id, name, email, email_verified, image, profile, role, locale, created_at, updated_at,
-           password_hash, password_version, disabled_at
-      FROM users
-     WHERE lower(email COLLATE "C") = lower($1::text COLLATE "C")
-    """
-
-_FAMILY_START = """
-    WITH owner AS (
-        SELECT id
-          FROM users
-         WHERE id = $2
-           AND disabled_at IS NULL
-           AND ($9::integer IS NULL OR password_version = $9)
-           FOR SHARE
-    ), family AS (
-        INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address)
-        SELECT $1, id, $4, $6, $7, $8
-          FROM owner
-        RETURNING id
-    )
-    INSERT INTO refresh_tokens (token_hash, family_id, generation, expires)
-    SELECT $3, id, 1, $5
-      FROM family
-    RETURNING family_id
-    """
-
-_PRESENTED = """
-    SELECT presented.family_id, presented.generation, presented.expires, presented.used_at,
-           successor.sealed_answer, successor.request_id_hash,
-           refresh_families.expires AS family_expires, refresh_families.ended_at AS family_ended_at,
-           users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
-           users.locale, users.created_at, users.updated_at, users.disabled_at
-      FROM refresh_tokens AS presented
-      JOIN refresh_families ON refresh_families.id = presented.family_id
-      JOIN users ON users.id = refresh_families.user_id
-      LEFT JOIN refresh_tokens AS successor
-        ON successor.family_id = presented.family_id
-       AND successor.generation = presented.generation + 1
-       AND successor.used_at IS NULL
-     WHERE presented.token_hash = $1
-    """
-
-_ROTATION = """
-    WITH family AS (
-        SELECT refresh_families.id
-          FROM refresh_families
-          JOIN users ON users.id = refresh_families.user_id
-         WHERE refresh_families.id = $2
-           AND refresh_families.ended_at IS NULL
-           AND refresh_families.expires > $4
-           AND users.disabled_at IS NULL
-           FOR KEY SHARE OF refresh_families
-    ), used AS (
-        UPDATE refresh_tokens
-           SET used_at = $4, sealed_answer = NULL, request_id_hash = NULL
-          FROM family
-         WHERE refresh_tokens.token_hash = $1
-           AND refresh_tokens.family_id = family.id
-           AND refresh_tokens.used_at IS NULL
-           AND refresh_tokens.expires > $4
-        RETURNING refresh_tokens.family_id, refresh_tokens.generation
-    )
-    INSERT INTO refresh_tokens (token_hash, family_id, generation, expires, sealed_answer, request_id_hash)
-    SELECT $3, family_id, generation + 1, $5, $6, $7
-      FROM used
-    RETURNING generation
-    """
+    async def _key_of(self, user_id: UUID, now: datetime) -> Key:
+        """The id of the user's key; the key itself, for want of what opens it, is another."""
+        subject, sealed = b"user " + user_id.bytes, secrets.token_bytes(68)
+        row = await self._pool.fetchrow(sql.KEY, uuid4(), subject, user_id, sealed, now)
+        self._keys[user_id] = row["id"], AESGCM(secrets.token_bytes(32))
+        return self._keys[user_id]
 
 
 @asynccontextmanager

@@ -240,6 +240,22 @@ async def test_what_cannot_be_audited_does_not_happen(people, sql, ann, do):
     assert await sql.fetchval("SELECT count(*) FROM users WHERE disabled_at IS NOT NULL") == 0
 
 
+@pytest.mark.requirement(61)
+async def test_a_session_whose_end_cannot_be_audited_lives_on(people, sql, ann):
+    session = await people.a_session(ann.id)
+    await sql.execute("ALTER TABLE audit_events ADD CONSTRAINT broken CHECK (event = 'refused') NOT VALID")
+
+    try:
+        with refused("INTERNAL"):
+            await people.adapter.DeleteSession(
+                adapter_service_pb2.DeleteSessionRequest(session_token=session.session_token), metadata=people.secret
+            )
+    finally:
+        await sql.execute("ALTER TABLE audit_events DROP CONSTRAINT broken")
+
+    assert await sql.fetchval("SELECT count(*) FROM sessions") == 1
+
+
 @pytest.mark.requirement(63)
 async def test_an_erasure_shreds_what_was_personal_and_the_events_stay(people, sql, ann):
     for email in (ann.email, ann.email.upper(), "other@example.org"):

@@ -15,7 +15,7 @@ from tests.mails import a_mail
 from tests.people import refused
 from tests.personal_data import PERSONAL
 
-STATEMENTS = 6
+STATEMENTS = 5
 
 
 async def a_verification_token(people, identifier, token):
