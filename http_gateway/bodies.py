@@ -48,8 +48,8 @@ def is_form(request: BaseRequest) -> bool:
     return _media_type_of(request) == FORM
 
 
-async def invite(request: BaseRequest) -> None:
-    """Tells a client that waits for leave to send its body that it may (RFC 9110, section 10.1.1).
+async def invite(request: BaseRequest, *, after_seconds: float = 0) -> None:
+    """Tells a client that waits for leave to send its body that it may (RFC 9110, section 10.1.1), so much later.
 
     Raises:
         RefusedError: it expects something else.
@@ -59,6 +59,8 @@ async def invite(request: BaseRequest) -> None:
         return
     if expected.lower() != "100-continue":
         raise RefusedError("HTTP_INVALID", "The header Expect asks for what is not known.", status=417)
+    if after_seconds:
+        await asyncio.sleep(after_seconds)
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     # The count is of the answer, which begins only now.
     request.writer.output_size = 0

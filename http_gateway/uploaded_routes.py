@@ -27,6 +27,9 @@ from http_gateway.visits import Visit
 Messages = asyncio.Queue[Any]
 """Messages on their way to the RPC; None ends them. It has room for one: a file is never here as a whole."""
 
+LEAVE_AFTER_SECONDS = 0.1
+"""How long a client waits for leave to send its file: the RPC refuses a caller, if it does, in less."""
+
 
 class UploadedRoute:
     """One binding of an RPC that takes a file."""
@@ -85,7 +88,7 @@ class UploadedRoute:
     async def _send(self, request: BaseRequest, first: Any, form: FileForm, messages: Messages) -> None:
         """Sends the first message, then the file, no faster than the RPC takes it."""
         await messages.put(first)
-        await invite(request)
+        await invite(request, after_seconds=LEAVE_AFTER_SECONDS)
         async for piece in form.pieces():
             await messages.put(self._message(**{self._upload.chunk: piece}))
         await messages.put(None)

@@ -13,7 +13,6 @@ from auth_server.domain.errors import (
     DatabaseUnavailableError,
     ImageNotFoundError,
     ImageStoreUnavailableError,
-    ImageTooLargeError,
     UserNotFoundError,
 )
 from auth_server.domain.ids import get_user_id
@@ -61,13 +60,13 @@ class Images:
         Raises:
             ImageTooLargeError: the file has more bytes than are taken.
             ImageRefusedError: it is none of the images that are taken.
-            ImagesBusyError: too many others are on their way.
+            ImagesBusyError: too many others are on their way, or came while this one was slow.
             ImageStoreUnavailableError: the store cannot be reached, or there is none.
             UserNotFoundError: there is no such user.
         """
         store, owner = self._usable_store(), get_user_id(user_id)
         with self.pool.place(owner) as place:
-            file = await self._received(pieces)
+            file = await place.receive(pieces, self.limits.file_bytes)
             picture = await place.run(redrawn, file, self.limits.pixels)
         name = new_name(picture.media_type)
         url = f"{self.base_url}{name}"
@@ -119,14 +118,6 @@ class Images:
         if self.store is None or self.base_url is None:
             raise ImageStoreUnavailableError
         return self.store
-
-    async def _received(self, pieces: AsyncIterator[bytes]) -> bytes:
-        file = bytearray()
-        async for piece in pieces:
-            file += piece
-            if len(file) > self.limits.file_bytes:
-                raise ImageTooLargeError
-        return bytes(file)
 
     async def _show(self, owner: UUID, name: str, url: str) -> None:
         """Makes the stored image the user's."""

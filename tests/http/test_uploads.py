@@ -5,7 +5,9 @@ from io import BytesIO
 from zipfile import ZipFile
 
 import pytest
+from yarl import URL
 
+from auth_server.outside import picture_pool
 from tests.conftest import IMAGES_AT
 from tests.images import BOUNDARY, FORM_TYPE, a_form, a_png_of, an_image
 
@@ -179,6 +181,50 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(rest, ann, sql, ima
     assert after.status == 200
     assert len(set(image_folder.iterdir()) - before) == 1
     assert await sql.fetchval("SELECT count(*) FROM images") == 1
+
+
+@pytest.mark.requirement(5)
+async def test_uploads_that_do_not_go_on_give_way_to_the_next_of_their_user(rest, ann, monkeypatch):
+    monkeypatch.setattr(picture_pool, "GRACE_SECONDS", 0.1)
+
+    async def stuck():
+        yield a_form(an_image())[:-50]
+        await asyncio.sleep(60)
+
+    hoard = [asyncio.create_task(put(rest, ann, stuck())) for _ in range(2)]
+    await asyncio.sleep(0.2)
+    answer = await put(rest, ann, a_form(an_image()))
+
+    done, going_on = await asyncio.wait(hoard, timeout=3, return_when=asyncio.FIRST_COMPLETED)
+    assert answer.status == 200
+    assert [(each.result().status, each.result().reason) for each in done] == [(429, "IMAGES_BUSY")]
+    for each in going_on:
+        each.cancel()
+
+
+@pytest.mark.requirement(3)
+@pytest.mark.parametrize(("token", "statuses"), [(None, [100, 400]), ("a.b.c", [401])])
+async def test_leave_to_send_is_not_given_to_who_may_not_upload(rest, ann, token, statuses):
+    place = URL(rest.url)
+    reader, writer = await asyncio.open_connection(place.host, place.port)
+    lines = [
+        f"PUT /auth/upload-image/{ann.id} HTTP/1.1",
+        "host: x",
+        f"authorization: Bearer {token or ann.access_token}",
+        f"content-type: {FORM_TYPE}",
+        "content-length: 9",
+        "expect: 100-continue",
+    ]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+
+    seen = []
+    for _ in statuses:
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        seen.append(int(head.split()[1]))
+        writer.write(b"no form.." if seen == [100] else b"")
+    writer.close()
+
+    assert seen == statuses
 
 
 @pytest.mark.requirement(7)
