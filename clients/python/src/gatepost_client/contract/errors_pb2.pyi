@@ -214,7 +214,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_IMAGES_BUSY: _ErrorReason.ValueType  # 87
     """Too many images are on their way already, or this one came so slowly that others got its place; RetryInfo says when
-    to try again (RESOURCE_EXHAUSTED). Example: a third UploadUserImage of a user whose first two are not through yet.
+    to try again (RESOURCE_EXHAUSTED).
+    Example: a third UploadUserImage of a user whose first two are not through yet.
     """
     ERROR_REASON_THROTTLED: _ErrorReason.ValueType  # 88
     """Too many wrong guesses or calls, of an account, from an address block or of all; RetryInfo says when to try again
@@ -427,7 +428,8 @@ Example: UploadUserImage while the bucket's provider is down.
 """
 ERROR_REASON_IMAGES_BUSY: ErrorReason.ValueType  # 87
 """Too many images are on their way already, or this one came so slowly that others got its place; RetryInfo says when
-to try again (RESOURCE_EXHAUSTED). Example: a third UploadUserImage of a user whose first two are not through yet.
+to try again (RESOURCE_EXHAUSTED).
+Example: a third UploadUserImage of a user whose first two are not through yet.
 """
 ERROR_REASON_THROTTLED: ErrorReason.ValueType  # 88
 """Too many wrong guesses or calls, of an account, from an address block or of all; RetryInfo says when to try again
