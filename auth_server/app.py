@@ -250,7 +250,9 @@ async def _rpcs(
     registration = Registration(database, outbox, password_rules, hashes, hash_pool, clock)
     resets = PasswordResets(database, password_rules, hashes, hash_pool, outbox, throttling, clock)
     reauthentication = Reauthentication(database, hashes, hash_pool, clock)
-    password_changes = PasswordChanges(database, password_rules, reauthentication, hashes, hash_pool, outbox, clock)
+    password_changes = PasswordChanges(
+        database, password_rules, reauthentication, hashes, hash_pool, outbox, throttling, clock
+    )
     emails = Emails(database, outbox, reauthentication, settings.one_time_token_lives, clock)
     refreshing = Refreshing(database, access, lives, windows, outbox, clock)
     sign_ins = SignIns(database, derived_key(ring, "page tokens of sign-ins"), clock)

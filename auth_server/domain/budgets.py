@@ -47,11 +47,15 @@ class Share(StrEnum):
     DEVICE = "device"
     """A known device's of an account."""
     DEVICES = "devices"
-    """All known devices' of an account: whoever once knew its password may have had many."""
+    """Of all known devices of an account that proved the same password: whoever knows it may have made many."""
+    LINK = "link"
+    """A mailed link's that is good: nobody guesses its token."""
     BLOCK = "block"
     """An address block's."""
     ALL = "all"
-    """Everybody's but known devices'."""
+    """Everybody's but known devices' and good links'."""
+    SPARE = "spare"
+    """What an address block has once everybody's is spent, so that nobody can spend it for all."""
 
 
 Limits = Mapping[Budget, Mapping[Share, int]]
@@ -59,17 +63,21 @@ Limits = Mapping[Budget, Mapping[Share, int]]
 # OWASP Authentication Cheat Sheet, "Login Throttling", and the device cookies of OWASP's community page.
 DEFAULT_LIMITS: Limits = {
     Budget.LOGIN: {Share.ACCOUNT: 10, Share.DEVICE: 10, Share.DEVICES: 50, Share.BLOCK: 300, Share.ALL: 10_000},
-    Budget.REGISTER: {Share.BLOCK: 60, Share.ALL: 10_000},
-    Budget.FORGOT_PASSWORD: {Share.BLOCK: 60, Share.ALL: 10_000},
-    Budget.MAILED_LINK: {Share.BLOCK: 60, Share.ALL: 10_000},
-    Budget.REAUTHENTICATION: {Share.ACCOUNT: 10, Share.BLOCK: 300, Share.ALL: 10_000},
-    Budget.OAUTH_LOGIN: {Share.ACCOUNT: 20, Share.BLOCK: 3_000, Share.ALL: 10_000},
+    Budget.REGISTER: {Share.BLOCK: 60, Share.ALL: 10_000, Share.SPARE: 5},
+    Budget.FORGOT_PASSWORD: {Share.DEVICE: 10, Share.BLOCK: 60, Share.ALL: 10_000, Share.SPARE: 5},
+    Budget.MAILED_LINK: {Share.LINK: 20, Share.BLOCK: 60, Share.ALL: 10_000},
+    # Who calls is signed in, or vouched for by the front end: guesses at one account are all that they could make, and
+    # a share with others would only let these keep them out.
+    Budget.REAUTHENTICATION: {Share.ACCOUNT: 10},
+    Budget.OAUTH_LOGIN: {Share.ACCOUNT: 20},
     Budget.CREDENTIAL: {Share.BLOCK: 100, Share.ALL: 10_000},
 }
 # Guesses at passwords, of which only so many may be wrong one after another.
-_OF_PASSWORDS = frozenset((budget, share) for budget in (Budget.LOGIN, Budget.REAUTHENTICATION) for share in Share) - {
-    (budget, share) for budget in Budget for share in (Share.BLOCK, Share.ALL)
-}
+_OF_PASSWORDS = frozenset(
+    (budget, share)
+    for budget in (Budget.LOGIN, Budget.REAUTHENTICATION)
+    for share in (Share.ACCOUNT, Share.DEVICE, Share.DEVICES)
+)
 
 
 @dataclass(frozen=True, slots=True)

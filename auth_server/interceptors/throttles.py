@@ -45,11 +45,16 @@ class Throttles:
             return handler
         _check(method, declared)
         budget, throttling = BUDGETS[declared.budget], self._throttling
-        account_of, device_field = _accounts(declared), declared.device
+        account_of, device_field, link_field = _accounts(declared), declared.device, declared.link
 
         async def handle(request: Any, call: Call) -> Any:
-            device_token = getattr(request, device_field) if device_field else ""
-            taken = await throttling.take(budget, call.client, account_of(request, call), device_token)
+            taken = await throttling.take(
+                budget,
+                call.client,
+                account_of(request, call),
+                device_token=getattr(request, device_field) if device_field else "",
+                link_token=getattr(request, link_field) if link_field else "",
+            )
             try:
                 answer = await handler(request, call)
             except AuthError as refusal:
@@ -75,7 +80,7 @@ def _check(method: Method, declared: options_pb2.Throttle) -> None:
     if method.streams or method.takes_stream:
         raise ContractError(f"{method.path} is a stream, which no throttle counts")
     fields = method.descriptor.input_type.fields_by_name
-    for name in (*declared.account, *([declared.device] if declared.device else [])):
+    for name in filter(None, (*declared.account, declared.device, declared.link)):
         field = fields.get(name)
         if field is None or field.type != FieldDescriptor.TYPE_STRING or field.is_repeated:
             raise ContractError(f"{method.path} has no string field {name} to throttle by")

@@ -45,7 +45,9 @@ class AuthService:
         return pb.LoginResponse(
             user=message_of_user(signed_in.user),
             backend_tokens=message_of_tokens(signed_in.tokens),
-            device_token=self.throttling.device_token(request.email, request.device_token),
+            device_token=self.throttling.device_token(
+                request.email, signed_in.user.id, signed_in.password_version, request.device_token
+            ),
         )
 
     async def OAuthLogin(self, request: pb.OAuthLoginRequest, call: Call) -> pb.OAuthLoginResponse:
@@ -95,9 +97,9 @@ class AuthService:
     ) -> passwords_pb.ChangePasswordResponse:
         """Changes the caller's password."""
         current = request.current_password if request.HasField("current_password") else None
-        await self.password_changes.change(call.signed_in_caller, current, request.new_password)
+        device_token = await self.password_changes.change(call.signed_in_caller, current, request.new_password)
         return passwords_pb.ChangePasswordResponse(
-            message="The password is changed. You are signed out everywhere but here."
+            message="The password is changed. You are signed out everywhere but here.", device_token=device_token
         )
 
     async def RequestEmailVerification(

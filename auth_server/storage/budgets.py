@@ -41,29 +41,41 @@ async def take(db: Db, draws: Sequence[Draw], most_failures: int, now: datetime)
     return Spent(share, row["wait"])
 
 
-async def give_back(db: Db, draws: Sequence[Draw]) -> None:
-    """Undoes what was taken."""
+async def give_back(db: Db, draws: Sequence[Draw], now: datetime) -> None:
+    """Undoes what was taken.
+
+    Of a share that is whole by it nothing is left: a flood of what evaluates nothing leaves no rows behind.
+    """
     await db.fetchrow(
         """
         WITH held AS (
-            SELECT subject
+            SELECT budgets.subject,
+                   whole_at - asked.pace AS whole_at,
+                   greatest(failures - asked.counts::integer, 0) AS failures
               FROM budgets
-             WHERE subject = ANY ($1::bytea[])
-             ORDER BY subject
-               FOR UPDATE
+              JOIN unnest($1::bytea[], $2::interval[], $3::boolean[]) AS asked (subject, pace, counts)
+                ON asked.subject = budgets.subject,
+                   set_config('synchronous_commit', 'off', true)
+             ORDER BY budgets.subject
+               FOR UPDATE OF budgets
+        ), gone AS (
+            DELETE FROM budgets
+             USING held
+             WHERE budgets.subject = held.subject
+               AND held.whole_at <= $4
+               AND held.failures = 0
         )
         UPDATE budgets
-           SET whole_at = whole_at - asked.pace,
-               failures = greatest(failures - asked.counts::integer, 0)
-          FROM held,
-               unnest($1::bytea[], $2::interval[], $3::boolean[]) AS asked (subject, pace, counts),
-               set_config('synchronous_commit', 'off', true)
+           SET whole_at = held.whole_at,
+               failures = held.failures
+          FROM held
          WHERE budgets.subject = held.subject
-           AND asked.subject = held.subject
+           AND (held.whole_at > $4 OR held.failures > 0)
         """,
         [draw.subject for draw in draws],
         [draw.pace for draw in draws],
         [draw.counts_failures for draw in draws],
+        now,
     )
 
 

@@ -75,6 +75,12 @@ async def redeem(db: Db, token_hash: bytes, purpose: Purpose, now: datetime) -> 
     return Redeemed(row["user_id"], row["address"]) if row else None
 
 
+async def is_live(db: Db, token_hash: bytes, now: datetime) -> bool:
+    """Whether there is such a token, of any purpose, that has not expired; it may be void all the same."""
+    row = await db.fetchrow("SELECT FROM one_time_tokens WHERE token_hash = $1 AND expires > $2", token_hash, now)
+    return row is not None
+
+
 async def void_all(db: Db, user_id: UUID) -> None:
     """Ends all tokens that wait in the user's mailbox: ours, and NextAuth's for their present address."""
     await db.fetch(

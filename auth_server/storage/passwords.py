@@ -10,23 +10,28 @@ from auth_server.storage.database import Db
 from auth_server.storage.users import user_of
 
 
-async def replace(db: Db, user_id: UUID, password_hash: str, now: datetime) -> None:
-    """Gives the user another password, which voids what is bound to the one before."""
-    await db.fetchrow(
+async def replace(db: Db, user_id: UUID, password_hash: str, now: datetime) -> int:
+    """Gives the user another password, which voids what is bound to the one before; answers its version.
+
+    Run it where the user's row is locked.
+    """
+    row = await db.fetchrow(
         """
         UPDATE users
            SET password_hash = $2, password_version = password_version + 1, updated_at = $3
          WHERE id = $1
-        RETURNING id
+        RETURNING password_version
         """,
         user_id,
         password_hash,
         now,
     )
+    version: int = row["password_version"]
+    return version
 
 
-async def reset(db: Db, user_id: UUID, password_hash: str, now: datetime) -> User:
-    """The user with another password, set by a mailed link, which has proven their address, too.
+async def reset(db: Db, user_id: UUID, password_hash: str, now: datetime) -> tuple[User, int]:
+    """The user with another password, and its version; it is set by a mailed link, which has proven their address, too.
 
     Run it where the user's row is locked, by the token that was redeemed.
     """
@@ -36,10 +41,11 @@ async def reset(db: Db, user_id: UUID, password_hash: str, now: datetime) -> Use
            SET password_hash = $2, password_version = password_version + 1, updated_at = $3,
                email_verified = COALESCE(email_verified, $3)
          WHERE id = $1
-        RETURNING id, name, email, email_verified, image, profile, role, locale, created_at, updated_at
+        RETURNING id, name, email, email_verified, image, profile, role, locale, created_at, updated_at,
+                  password_version
         """,
         user_id,
         password_hash,
         now,
     )
-    return user_of(row)
+    return user_of(row), row["password_version"]

@@ -18,6 +18,7 @@ from auth_server.storage.database import Database, Db
 from auth_server.usecases.access import SignedInCaller
 from auth_server.usecases.outbox import Outbox
 from auth_server.usecases.reauthentication import Reauthentication
+from auth_server.usecases.throttling import Throttling
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,14 @@ class PasswordChanges:
     hashes: PasswordHashes
     hash_pool: HashPool
     outbox: Outbox
+    throttling: Throttling
     clock: Callable[[], datetime]
 
-    async def change(self, caller: SignedInCaller, current_password: str | None, new_password: str) -> None:
+    async def change(self, caller: SignedInCaller, current_password: str | None, new_password: str) -> str:
         """Gives the caller the password, ends all that the one before opened, and tells them by mail.
 
+        Answers a device token: the new password is known here, and devices that know only the one before share no tries
+        with those that know it.
         All of it or nothing; only the caller's own sign-in goes on (OWASP ASVS 5.0, 6.2.3, 6.3.7, 7.4.3).
 
         Raises:
@@ -48,15 +52,16 @@ class PasswordChanges:
         version = await self.reauthentication.proven(caller, current_password)
         hashed = await self.hash_pool.run(self.hashes.make, new_password)
 
-        async def work(db: Db) -> None:
+        async def work(db: Db) -> tuple[User, int]:
             await self.reauthentication.hold(db, caller, version)
-            await self._change(db, caller, hashed)
+            return await self._change(db, caller, hashed)
 
-        await self.db.transaction(work)
+        changed, new_version = await self.db.transaction(work)
+        return self.throttling.device_token(changed.email or "", changed.id, new_version)
 
-    async def _change(self, db: Db, caller: SignedInCaller, hashed: str) -> None:
+    async def _change(self, db: Db, caller: SignedInCaller, hashed: str) -> tuple[User, int]:
         now, owner = self.clock(), await self._owner(db, caller)
-        await passwords.replace(db, owner.id, hashed, now)
+        version = await passwords.replace(db, owner.id, hashed, now)
         # After the password, whose row a sign-in that begins just now waits for: then it sees the new version.
         await sign_ins.end_all(db, owner.id, caller.sign_in_id, "password changed", now)
         await one_time_tokens.void_all(db, owner.id)
@@ -66,6 +71,7 @@ class PasswordChanges:
             proven = owner.email_verified is not None
             mail = Mail(MailKind.PASSWORD_CHANGED, owner.email, owner.locale, owner.id, values, None, proven=proven)
             await self.outbox.put(db, mail)
+        return owner, version
 
     async def _owner(self, db: Db, caller: SignedInCaller) -> User:
         owner = await users.find(db, caller.user_id)

@@ -82,19 +82,19 @@ class PasswordResets:
         self.rules.check(new_password)
         hashed = await self.hash_pool.run(self.hashes.make, new_password)
 
-        async def work(db: Db) -> User:
+        async def work(db: Db) -> tuple[User, int]:
             now = self.clock()
             redeemed = await one_time_tokens.redeem(db, token_hash(token), Purpose.RESET_PASSWORD, now)
             if redeemed is None:
                 raise OneTimeTokenInvalidError
-            user = await passwords.reset(db, redeemed.user_id, hashed, now)
+            user, version = await passwords.reset(db, redeemed.user_id, hashed, now)
             self.rules.check(new_password, user.email, user.name)
             await self._end_what_was_open(db, user, redeemed.address, now)
-            return user
+            return user, version
 
-        user = await self.db.transaction(work)
+        user, version = await self.db.transaction(work)
         await self.throttling.make_whole(user.email, user.id)
-        return self.throttling.device_token(user.email or "")
+        return self.throttling.device_token(user.email or "", user.id, version)
 
     async def _end_what_was_open(self, db: Db, user: User, address: str, now: datetime) -> None:
         # After the password, whose row a sign-in that begins just now waits for: then it sees the new version.

@@ -32,6 +32,8 @@ class SignedIn:
 
     user: User
     tokens: TokenPair
+    password_version: int | None
+    """Of the password that they proved; None where they proved none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +121,4 @@ class SignIn:
             password_version=password_version,
             entry=await audit.entry_of(self.db, AuditEvent.SIGNED_IN, user.id, now),
         )
-        return SignedIn(user, TokenPair(self.access.token_for(user, family_id, expires), token))
+        return SignedIn(user, TokenPair(self.access.token_for(user, family_id, expires), token), password_version)

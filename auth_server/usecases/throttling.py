@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth_server.domain.budgets import Budget, Draw, Limits, Share, draw_of, subject_of
 from auth_server.domain.clients import Client
-from auth_server.domain.device_tokens import DeviceTokens
+from auth_server.domain.device_tokens import DeviceTokens, generation_of
 from auth_server.domain.errors import DatabaseUnavailableError, ThrottledError
-from auth_server.storage import budgets
+from auth_server.domain.secrets import token_hash
+from auth_server.storage import budgets, one_time_tokens
+from auth_server.storage.budgets import Spent
 from auth_server.storage.database import Db
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,8 @@ class Taken:
     draws: tuple[Draw, ...]
     forgives: tuple[bytes, ...] = ()
     """The shares whose failures a success forgets as well."""
+    is_kept: bool = False
+    """Whether nothing of it is ever given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,67 +45,97 @@ class Throttling:
     clock: Callable[[], datetime]
 
     async def take(
-        self, budget: Budget, client: Client, account: tuple[str, ...] = (), device_token: str = ""
+        self,
+        budget: Budget,
+        client: Client,
+        account: tuple[str, ...] = (),
+        *,
+        device_token: str = "",
+        link_token: str = "",
     ) -> Taken:
         """Takes from every share that the call falls under, or from none.
 
-        A device that is known takes from its own share and from that of all known devices of the account: strangers
-        spend neither. Others take from the account's, their address block's, where the client's address is known, and
-        everybody's.
+        Who brings a good link takes from the link's own share, and gets nothing back. A device that is known takes from
+        its own share and from that of the known devices of the account, and once they are spent as others do: from the
+        account's, the address block's, where the client's address is known, and everybody's. Once everybody's is
+        spent, some budgets have a spare one for the block.
 
         Raises:
             ThrottledError: one of them is spent; it says when that is over.
         """
-        taken = self._of(budget, client, account, device_token)
-        spent = await budgets.take(self.db, taken.draws, self.most_failures, self.clock())
-        if spent is not None:
-            log.info("throttled", extra={"budget": budget.value, "share": spent.share.value})
-            raise ThrottledError(retry_after=max(spent.wait, LEAST_WAIT))
-        return taken
+        if link_token and await one_time_tokens.is_live(self.db, token_hash(link_token), self.clock()):
+            link = self._draws(budget, (Share.LINK, (token_hash(link_token).hex(),)))
+            return await self._first_of(budget, Taken(link, is_kept=True))
+        return await self._first_of(budget, *self._ways(budget, client, account, device_token))
+
+    async def _first_of(self, budget: Budget, *ways: Taken) -> Taken:
+        """The first of these of which nothing is spent."""
+        spent: list[Spent] = []
+        for way in ways:
+            if any(draw.share is each.share for draw in way.draws for each in spent):
+                continue
+            found = await budgets.take(self.db, way.draws, self.most_failures, self.clock())
+            if found is None:
+                return way
+            spent.append(found)
+        soonest = min(spent, key=lambda each: each.wait)
+        log.info("throttled", extra={"budget": budget.value, "share": soonest.share.value})
+        raise ThrottledError(retry_after=max(soonest.wait, LEAST_WAIT))
 
     async def give_back(self, taken: Taken) -> None:
         """Undoes a take: nothing was guessed. What the call answers does not depend on it."""
+        if taken.is_kept:
+            return
         try:
-            await budgets.give_back(self.db, taken.draws)
+            await budgets.give_back(self.db, taken.draws, self.clock())
         except DatabaseUnavailableError:
             log.warning("not given back")
 
     async def succeed(self, taken: Taken) -> None:
         """Undoes a take whose guess was right, and with it the wrong ones are consecutive no more."""
+        if taken.is_kept:
+            return
         try:
             await budgets.forgive(self.db, taken.draws, taken.forgives, self.clock())
         except DatabaseUnavailableError:
             log.warning("not given back")
 
     async def make_whole(self, email: str | None, user_id: UUID) -> None:
-        """Gives all of a user's shares back whose password is a new one, of which nothing was guessed yet."""
+        """Gives the shares of a user back whose password is a new one, of which nothing was guessed yet.
+
+        Devices that prove it begin with a share of their own.
+        """
         subjects = [subject_of(self.key, Budget.REAUTHENTICATION, Share.ACCOUNT, str(user_id))]
         if email:
-            subjects += [subject_of(self.key, Budget.LOGIN, share, email) for share in (Share.ACCOUNT, Share.DEVICES)]
+            subjects.append(subject_of(self.key, Budget.LOGIN, Share.ACCOUNT, email))
         try:
             await budgets.make_whole(self.db, subjects)
         except DatabaseUnavailableError:
             log.warning("not given back")
 
-    def device_token(self, email: str, presented: str = "") -> str:
-        """What makes the device known that has just proven the address's password; a known one stays the same."""
-        now = self.clock()
-        return self.devices.make(email, now, self.devices.known_device(presented, email, now))
+    def device_token(self, email: str, user_id: UUID, password_version: int | None, presented: str = "") -> str:
+        """What makes the device known that has just proven this password of the user, or set it.
 
-    def _of(self, budget: Budget, client: Client, account: tuple[str, ...], device_token: str) -> Taken:
-        if device_token and account:
-            device = self.devices.known_device(device_token, account[0], self.clock())
-            if device is not None:
-                draws = self._draws(budget, (Share.DEVICE, (*account, device)), (Share.DEVICES, account))
-                return Taken(draws, (subject_of(self.key, budget, Share.ACCOUNT, *account),))
-        return Taken(
-            self._draws(
-                budget,
-                (Share.ACCOUNT, account or None),
-                (Share.BLOCK, (client.block,) if client.block else None),
-                (Share.ALL, ()),
-            )
-        )
+        One that is known already stays the same.
+        """
+        now = self.clock()
+        device = self.devices.find_device(presented, email, now)
+        return self.devices.make(email, generation_of(user_id, password_version), now, device.id if device else None)
+
+    def _ways(self, budget: Budget, client: Client, account: tuple[str, ...], device_token: str) -> Iterator[Taken]:
+        """What the call may take instead of what."""
+        forgives: tuple[bytes, ...] = ()
+        device = self.devices.find_device(device_token, account[0], self.clock()) if device_token else None
+        if device is not None:
+            devices = (*account, device.generation)
+            draws = self._draws(budget, (Share.DEVICE, (*account, device.id)), (Share.DEVICES, devices))
+            yield Taken(draws, (subject_of(self.key, budget, Share.ACCOUNT, *account),))
+            forgives = (subject_of(self.key, budget, Share.DEVICES, *devices),)
+        block = (client.block,) if client.block else None
+        others = ((Share.ACCOUNT, account or None), (Share.BLOCK, block))
+        yield Taken(self._draws(budget, *others, (Share.ALL, ())), forgives)
+        if block and Share.SPARE in self.limits[budget]:
+            yield Taken(self._draws(budget, *others, (Share.SPARE, block)), forgives)
 
     def _draws(self, budget: Budget, *shares: tuple[Share, tuple[str, ...] | None]) -> tuple[Draw, ...]:
         found = (draw_of(self.key, self.limits, budget, share, *whose) for share, whose in shares if whose is not None)

@@ -1,14 +1,16 @@
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from auth_server.domain.budgets import DEFAULT_LIMITS, MOST_FAILURES, PERIOD, Budget, Share, draw_of, limits_of
 from auth_server.domain.clients import Client
-from auth_server.domain.device_tokens import LIFE, DeviceTokens
+from auth_server.domain.device_tokens import LIFE, DeviceTokens, generation_of
 from auth_server.settings.throttles import ThrottleSettings
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 KEYS = (b"a" * 32, b"b" * 32)
+GENERATION = generation_of(UUID(int=1), 1)
 
 
 def test_what_is_not_said_stays_as_it_is():
@@ -80,25 +82,33 @@ def test_addresses_lie_in_blocks(address, block):
 @pytest.mark.requirement(28)
 def test_a_device_token_is_good_for_its_address_and_its_time():
     tokens = DeviceTokens(KEYS[:1])
-    token = tokens.make("ann@example.org", NOW)
-    device = tokens.known_device(token, "ANN@example.org", NOW + LIFE - timedelta(seconds=1))
+    token = tokens.make("ann@example.org", GENERATION, NOW)
+    device = tokens.find_device(token, "ANN@example.org", NOW + LIFE - timedelta(seconds=1))
 
-    assert len(bytes.fromhex(device)) == 16
-    assert tokens.known_device(token, "bob@example.org", NOW) is None
-    assert tokens.known_device(token, "ann@example.org", NOW + LIFE) is None
+    assert (len(bytes.fromhex(device.id)), device.generation) == (16, GENERATION)
+    assert tokens.find_device(token, "bob@example.org", NOW) is None
+    assert tokens.find_device(token, "ann@example.org", NOW + LIFE) is None
     for position in range(0, len(token), 2):
         other = token[:position] + f"{int(token[position : position + 2], 16) ^ 1:02x}" + token[position + 2 :]
-        assert tokens.known_device(other, "ann@example.org", NOW) is None
+        assert tokens.find_device(other, "ann@example.org", NOW) is None
+
+
+@pytest.mark.requirement(28)
+def test_devices_share_a_generation_where_they_proved_the_same_password_of_the_same_user():
+    generations = {generation_of(user, version) for user in (UUID(int=1), UUID(int=2)) for version in (0, 1, 11)}
+
+    assert len(generations) == 6
+    assert generation_of(UUID(int=1), 1) == GENERATION
 
 
 @pytest.mark.requirement(28)
 def test_a_device_stays_known_when_the_sealing_key_changes():
-    token = DeviceTokens(KEYS[:1]).make("ann@example.org", NOW)
+    token = DeviceTokens(KEYS[:1]).make("ann@example.org", GENERATION, NOW)
     changed = DeviceTokens((KEYS[1], KEYS[0]))
-    device = changed.known_device(token, "ann@example.org", NOW)
+    device = changed.find_device(token, "ann@example.org", NOW)
 
     assert device is not None
-    again = changed.make("ann@example.org", NOW, device)
+    again = changed.make("ann@example.org", GENERATION, NOW, device.id)
     assert again != token
-    assert DeviceTokens(KEYS[1:]).known_device(again, "ann@example.org", NOW) == device
-    assert DeviceTokens(KEYS[1:]).known_device(token, "ann@example.org", NOW) is None
+    assert DeviceTokens(KEYS[1:]).find_device(again, "ann@example.org", NOW) == device
+    assert DeviceTokens(KEYS[1:]).find_device(token, "ann@example.org", NOW) is None

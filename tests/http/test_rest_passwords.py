@@ -24,7 +24,7 @@ async def test_a_password_is_changed_by_who_is_signed_in(rest):
     again = await rest.call("POST", "/auth/change-password", body, headers=bearer)
 
     assert (stranger.status, stranger.reason) == (401, "CREDENTIAL_MISSING")
-    assert (changed.status, list(changed.json)) == (200, ["message"])
+    assert (changed.status, list(changed.json)) == (200, ["message", "deviceToken"])
     assert (again.status, again.reason) == (400, "CURRENT_PASSWORD_INVALID")
 
 

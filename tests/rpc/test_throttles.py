@@ -164,6 +164,35 @@ async def test_wrong_service_credentials_are_counted_with_them(throttled, db):
     assert await client.outcome_of(rpc, request, service.basic) == "OK"
 
 
+@pytest.mark.requirement(27)
+async def test_what_is_given_back_leaves_nothing_behind(client, people, sql):
+    """Else who keeps the server busy fills the table for a month, an address a row."""
+    ann = await people.signed_in()
+    await sql.execute("DELETE FROM budgets")
+    refused_one = passwords_pb.ChangePasswordRequest(current_password=PASSWORD, new_password="password1")
+    refused_too = passwords_pb.ResetPasswordRequest(token="0" * 64, new_password="password1")
+
+    assert await client.outcome_of("AuthService/ChangePassword", refused_one, ann.bearer) == "PASSWORD_REFUSED"
+    assert await client.outcome_of("AuthService/ResetPassword", refused_too) == "PASSWORD_REFUSED"
+
+    assert await sql.fetchval("SELECT count(*) FROM budgets") == 0
+
+
+@pytest.mark.requirement(27, 29)
+async def test_what_is_given_back_leaves_what_guesses_took(client, people, sql):
+    ann = await people.signed_in()
+    await sql.execute("DELETE FROM budgets")
+    wrong = passwords_pb.ChangePasswordRequest(current_password="wrong", new_password="staple of another horse")
+    refused_one = passwords_pb.ChangePasswordRequest(current_password=PASSWORD, new_password="password1")
+    assert await client.outcome_of("AuthService/ChangePassword", wrong, ann.bearer) == "CURRENT_PASSWORD_INVALID"
+    before = await sql.fetch("SELECT subject, whole_at, failures FROM budgets")
+
+    assert await client.outcome_of("AuthService/ChangePassword", refused_one, ann.bearer) == "PASSWORD_REFUSED"
+
+    assert [row["failures"] for row in before] == [1]
+    assert await sql.fetch("SELECT subject, whole_at, failures FROM budgets") == before
+
+
 async def test_a_right_secret_takes_from_no_budget(people, sql):
     await people.a_user()
 
@@ -186,6 +215,7 @@ async def test_both_doors_take_from_one_budget(throttled):
     [
         (options_pb2.Throttle(every_call=True), "without a budget"),
         (options_pb2.Throttle(budget="BUDGET_LOGIN", account=["nothing"]), "no string field nothing"),
+        (options_pb2.Throttle(budget="BUDGET_LOGIN", link="nothing"), "no string field nothing"),
         (options_pb2.Throttle(budget="BUDGET_LOGIN", device="id"), "one field of their account"),
         (options_pb2.Throttle(budget="BUDGET_LOGIN", caller=True), "by its caller"),
     ],

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from gatepost.v1 import options_pb2 as gatepost_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n gatepost/v1/auth_passwords.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19gatepost/v1/options.proto\"K\n\x15\x46orgotPasswordRequest\x12\x32\n\x05\x65mail\x18\x01 \x01(\tB#\xbaH r\x1e\x18\xc0\x02\x32\x19^[^@\\s\\x00]+@[^@\\s\\x00]+$\")\n\x16\x46orgotPasswordResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\"[\n\x14ResetPasswordRequest\x12\x1d\n\x05token\x18\x01 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x02\x88\xb5\x18\x01\x12$\n\x0cnew_password\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x08\x88\xb5\x18\x01\"D\n\x15ResetPasswordResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x1a\n\x0c\x64\x65vice_token\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\"\x7f\n\x15\x43hangePasswordRequest\x12+\n\x10\x63urrent_password\x18\x01 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x08\x88\xb5\x18\x01H\x00\x88\x01\x01\x12$\n\x0cnew_password\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x08\x88\xb5\x18\x01\x42\x13\n\x11_current_password\")\n\x16\x43hangePasswordResponse\x12\x0f\n\x07message\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n gatepost/v1/auth_passwords.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19gatepost/v1/options.proto\"\x85\x01\n\x15\x46orgotPasswordRequest\x12\x32\n\x05\x65mail\x18\x01 \x01(\tB#\xbaH r\x1e\x18\xc0\x02\x32\x19^[^@\\s\\x00]+@[^@\\s\\x00]+$\x12\'\n\x0c\x64\x65vice_token\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x02\x88\xb5\x18\x01H\x00\x88\x01\x01\x42\x0f\n\r_device_token\")\n\x16\x46orgotPasswordResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\"[\n\x14ResetPasswordRequest\x12\x1d\n\x05token\x18\x01 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x02\x88\xb5\x18\x01\x12$\n\x0cnew_password\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x08\x88\xb5\x18\x01\"D\n\x15ResetPasswordResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x1a\n\x0c\x64\x65vice_token\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\"\x7f\n\x15\x43hangePasswordRequest\x12+\n\x10\x63urrent_password\x18\x01 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x08\x88\xb5\x18\x01H\x00\x88\x01\x01\x12$\n\x0cnew_password\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x08\x88\xb5\x18\x01\x42\x13\n\x11_current_password\"E\n\x16\x43hangePasswordResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x1a\n\x0c\x64\x65vice_token\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FORGOTPASSWORDREQUEST'].fields_by_name['email']._loaded_options = None
   _globals['_FORGOTPASSWORDREQUEST'].fields_by_name['email']._serialized_options = b'\272H r\036\030\300\0022\031^[^@\\s\\x00]+@[^@\\s\\x00]+$'
+  _globals['_FORGOTPASSWORDREQUEST'].fields_by_name['device_token']._loaded_options = None
+  _globals['_FORGOTPASSWORDREQUEST'].fields_by_name['device_token']._serialized_options = b'\272H\005r\003\030\200\002\210\265\030\001'
   _globals['_RESETPASSWORDREQUEST'].fields_by_name['token']._loaded_options = None
   _globals['_RESETPASSWORDREQUEST'].fields_by_name['token']._serialized_options = b'\272H\007r\005\020\001\030\200\002\210\265\030\001'
   _globals['_RESETPASSWORDREQUEST'].fields_by_name['new_password']._loaded_options = None
@@ -45,16 +47,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['current_password']._serialized_options = b'\272H\005r\003\030\200\010\210\265\030\001'
   _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['new_password']._loaded_options = None
   _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['new_password']._serialized_options = b'\272H\007r\005\020\001\030\200\010\210\265\030\001'
-  _globals['_FORGOTPASSWORDREQUEST']._serialized_start=105
-  _globals['_FORGOTPASSWORDREQUEST']._serialized_end=180
-  _globals['_FORGOTPASSWORDRESPONSE']._serialized_start=182
-  _globals['_FORGOTPASSWORDRESPONSE']._serialized_end=223
-  _globals['_RESETPASSWORDREQUEST']._serialized_start=225
-  _globals['_RESETPASSWORDREQUEST']._serialized_end=316
-  _globals['_RESETPASSWORDRESPONSE']._serialized_start=318
-  _globals['_RESETPASSWORDRESPONSE']._serialized_end=386
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=388
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=515
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=517
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=558
+  _globals['_CHANGEPASSWORDRESPONSE'].fields_by_name['device_token']._loaded_options = None
+  _globals['_CHANGEPASSWORDRESPONSE'].fields_by_name['device_token']._serialized_options = b'\210\265\030\001'
+  _globals['_FORGOTPASSWORDREQUEST']._serialized_start=106
+  _globals['_FORGOTPASSWORDREQUEST']._serialized_end=239
+  _globals['_FORGOTPASSWORDRESPONSE']._serialized_start=241
+  _globals['_FORGOTPASSWORDRESPONSE']._serialized_end=282
+  _globals['_RESETPASSWORDREQUEST']._serialized_start=284
+  _globals['_RESETPASSWORDREQUEST']._serialized_end=375
+  _globals['_RESETPASSWORDRESPONSE']._serialized_start=377
+  _globals['_RESETPASSWORDRESPONSE']._serialized_end=445
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=447
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=574
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=576
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=645
 # @@protoc_insertion_point(module_scope)

@@ -23,18 +23,26 @@ class ForgotPasswordRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EMAIL_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
     email: _builtins.str
     """The email address."""
+    device_token: _builtins.str
+    """What the last login of this address answered on this device. A known device asks whatever others have asked for;
+    one that is not good counts as none.
+    """
     def __init__(
         self,
         *,
         email: _builtins.str = ...,
+        device_token: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_device_token", b"_device_token", "device_token", b"device_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_device_token", b"_device_token", "device_token", b"device_token", "email", b"email"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__device_token: _TypeAlias = _typing.Literal["device_token"]  # noqa: Y015
+    _WhichOneofArgType__device_token: _TypeAlias = _typing.Literal["_device_token", b"_device_token"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__device_token) -> _WhichOneofReturnType__device_token | None: ...
 
 Global___ForgotPasswordRequest: _TypeAlias = ForgotPasswordRequest  # noqa: Y015
 
@@ -144,21 +152,27 @@ Global___ChangePasswordRequest: _TypeAlias = ChangePasswordRequest  # noqa: Y015
 
 @_typing.final
 class ChangePasswordResponse(_message.Message):
-    """ChangePasswordResponse holds no tokens: the caller's own stay good."""
+    """ChangePasswordResponse holds no tokens of a sign-in: the caller's own stay
+    good.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MESSAGE_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
     message: _builtins.str
     """What to tell the person."""
+    device_token: _builtins.str
+    """Makes the device known at the next login, as LoginResponse's does; keep it in the place of the one before."""
     def __init__(
         self,
         *,
         message: _builtins.str = ...,
+        device_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_token", b"device_token", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

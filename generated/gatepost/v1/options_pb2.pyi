@@ -116,8 +116,9 @@ class _BudgetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Budget.ValueTy
     """Accounts of providers that are tried."""
 
 class Budget(_Budget, metaclass=_BudgetEnumTypeWrapper):
-    """Budget is what the calls of throttled methods take from. Each has shares of
-    an account, of an address block and of all; settings say how large.
+    """Budget is what the calls of throttled methods take from. Each has shares,
+    such as of an account, of an address block and of all; settings say how
+    large.
     """
 
 BUDGET_UNSPECIFIED: Budget.ValueType  # 0
@@ -306,16 +307,21 @@ class Throttle(_message.Message):
     CALLER_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
     EVERY_CALL_FIELD_NUMBER: _builtins.int
+    LINK_FIELD_NUMBER: _builtins.int
     budget: Global___Budget.ValueType
     """The budget, which several methods may share."""
     caller: _builtins.bool
     """Whether the account is the caller's own, whatever the request says."""
     device: _builtins.str
     """The request's string field that may bring a device token: a device that
-    is known takes from a share of its own, and from no other.
+    is known takes from a share of its own as long as there is something left.
     """
     every_call: _builtins.bool
     """Whether nothing is given back: what is throttled is the call, not a guess."""
+    link: _builtins.str
+    """The request's string field with the token of a mailed link: a call that
+    brings a good one takes from the link's own share alone, for good.
+    """
     @_builtins.property
     def account(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The request's string fields that name the account together; the share of
@@ -330,10 +336,11 @@ class Throttle(_message.Message):
         caller: _builtins.bool = ...,
         device: _builtins.str = ...,
         every_call: _builtins.bool = ...,
+        link: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "budget", b"budget", "caller", b"caller", "device", b"device", "every_call", b"every_call"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "budget", b"budget", "caller", b"caller", "device", b"device", "every_call", b"every_call", "link", b"link"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-gatepost_client/contract/auth_passwords.proto\x12\x12gatepost_client.v1\"-\n\x15\x46orgotPasswordRequest\x12\x14\n\x05\x65mail\x18\x01 \x01(\tR\x05\x65mail\"2\n\x16\x46orgotPasswordResponse\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\"O\n\x14ResetPasswordRequest\x12\x14\n\x05token\x18\x01 \x01(\tR\x05token\x12!\n\x0cnew_password\x18\x02 \x01(\tR\x0bnewPassword\"T\n\x15ResetPasswordResponse\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\x12!\n\x0c\x64\x65vice_token\x18\x02 \x01(\tR\x0b\x64\x65viceToken\"\x7f\n\x15\x43hangePasswordRequest\x12.\n\x10\x63urrent_password\x18\x01 \x01(\tH\x00R\x0f\x63urrentPassword\x88\x01\x01\x12!\n\x0cnew_password\x18\x02 \x01(\tR\x0bnewPasswordB\x13\n\x11_current_password\"2\n\x16\x43hangePasswordResponse\x12\x18\n\x07message\x18\x01 \x01(\tR\x07messageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-gatepost_client/contract/auth_passwords.proto\x12\x12gatepost_client.v1\"f\n\x15\x46orgotPasswordRequest\x12\x14\n\x05\x65mail\x18\x01 \x01(\tR\x05\x65mail\x12&\n\x0c\x64\x65vice_token\x18\x02 \x01(\tH\x00R\x0b\x64\x65viceToken\x88\x01\x01\x42\x0f\n\r_device_token\"2\n\x16\x46orgotPasswordResponse\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\"O\n\x14ResetPasswordRequest\x12\x14\n\x05token\x18\x01 \x01(\tR\x05token\x12!\n\x0cnew_password\x18\x02 \x01(\tR\x0bnewPassword\"T\n\x15ResetPasswordResponse\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\x12!\n\x0c\x64\x65vice_token\x18\x02 \x01(\tR\x0b\x64\x65viceToken\"\x7f\n\x15\x43hangePasswordRequest\x12.\n\x10\x63urrent_password\x18\x01 \x01(\tH\x00R\x0f\x63urrentPassword\x88\x01\x01\x12!\n\x0cnew_password\x18\x02 \x01(\tR\x0bnewPasswordB\x13\n\x11_current_password\"U\n\x16\x43hangePasswordResponse\x12\x18\n\x07message\x18\x01 \x01(\tR\x07message\x12!\n\x0c\x64\x65vice_token\x18\x02 \x01(\tR\x0b\x64\x65viceTokenb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,15 +32,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gatepost_client.contract.au
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FORGOTPASSWORDREQUEST']._serialized_start=69
-  _globals['_FORGOTPASSWORDREQUEST']._serialized_end=114
-  _globals['_FORGOTPASSWORDRESPONSE']._serialized_start=116
-  _globals['_FORGOTPASSWORDRESPONSE']._serialized_end=166
-  _globals['_RESETPASSWORDREQUEST']._serialized_start=168
-  _globals['_RESETPASSWORDREQUEST']._serialized_end=247
-  _globals['_RESETPASSWORDRESPONSE']._serialized_start=249
-  _globals['_RESETPASSWORDRESPONSE']._serialized_end=333
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=335
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=462
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=464
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=514
+  _globals['_FORGOTPASSWORDREQUEST']._serialized_end=171
+  _globals['_FORGOTPASSWORDRESPONSE']._serialized_start=173
+  _globals['_FORGOTPASSWORDRESPONSE']._serialized_end=223
+  _globals['_RESETPASSWORDREQUEST']._serialized_start=225
+  _globals['_RESETPASSWORDREQUEST']._serialized_end=304
+  _globals['_RESETPASSWORDRESPONSE']._serialized_start=306
+  _globals['_RESETPASSWORDRESPONSE']._serialized_end=390
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=392
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=519
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=521
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=606
 # @@protoc_insertion_point(module_scope)
