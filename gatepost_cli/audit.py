@@ -36,7 +36,8 @@ async def verdict(url: str, noted: Sequence[str]) -> Verdict:
         raise RefusalError(str(error)) from error
     ring = sealing_ring(url, why="only a checkpoint that they open the key of proves anything")
     async with opened(url) as db:
-        return await AuditVerification(db, CheckpointKeys(Seal(ring)), lambda: datetime.now(UTC)).verdict(anchors)
+        verification = AuditVerification(db, CheckpointKeys(Seal(ring)), audit_seal_of(ring), lambda: datetime.now(UTC))
+        return await verification.verdict(anchors)
 
 
 async def exported(url: str, after: int) -> AsyncIterator[bytes]:

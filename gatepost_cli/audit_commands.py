@@ -48,6 +48,10 @@ def verify_command(noted: tuple[str, ...]) -> None:
     found = asyncio.run(verdict(database_url(), noted))
     for fault in found.faults:
         click.echo(f"fault: {fault}")
+    if found.unproven:
+        click.echo(
+            f"{found.unproven} of the checkpoints given are of events that have had their time, and prove nothing."
+        )
     click.echo(_described(found))
     if found.faults:
         raise SystemExit(1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import asyncpg
 
+from auth_server.auditing import audit_seal_of
 from auth_server.domain.secrets import KeyRing, Seal
 from auth_server.storage.database import Database
 from auth_server.usecases.audit_chaining import Chaining
@@ -13,16 +15,18 @@ from auth_server.usecases.audit_keys import CheckpointKeys
 from auth_server.usecases.audit_verification import AuditVerification
 from tests.conftest import key_ring
 
-KEYS = CheckpointKeys(Seal(KeyRing.of(key_ring("seal"))))
+RING = KeyRing.of(key_ring("seal"))
+KEYS = CheckpointKeys(Seal(RING))
+SEAL = audit_seal_of(RING)
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-def chaining(db: Database, batch: int = 500) -> Chaining:
+def chaining(db: Database, batch: int = 500, clock: Callable[[], datetime] = now) -> Chaining:
     """What gives events their places, as the tests' server does."""
-    return Chaining(db, KEYS, now, batch)
+    return Chaining(db, KEYS, clock, batch)
 
 
 async def chained(db: Database, sql: asyncpg.Connection) -> None:
@@ -33,7 +37,7 @@ async def chained(db: Database, sql: asyncpg.Connection) -> None:
 
 def verification(db: Database) -> AuditVerification:
     """What holds the log against its chain."""
-    return AuditVerification(db, KEYS, now)
+    return AuditVerification(db, KEYS, SEAL, now)
 
 
 async def events_of(sql: asyncpg.Connection, user_id: str | None = None) -> list[str]:

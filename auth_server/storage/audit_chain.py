@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from asyncpg import UniqueViolationError
 
@@ -12,8 +14,18 @@ from auth_server.domain.stored_events import StoredEvent
 from auth_server.storage.audit import EVENT, event_of
 from auth_server.storage.database import Db, Row
 
+
+@dataclass(frozen=True, slots=True)
+class FoundLink:
+    """A link as it stands; its event is None where that is gone, and so is the key to what is personal in it."""
+
+    link: Link
+    event: StoredEvent | None
+    key: bytes | None
+
+
 LOCK = 7449363236472320321
-"""Whoever changes the chain holds this advisory lock; drop_audit_events (0013_audit.sql) as well."""
+"""Whoever changes the chain holds this advisory lock; drop_audit_events (0016_audit_bounds.sql) as well."""
 
 
 class LinkTakenError(Exception):
@@ -113,13 +125,14 @@ async def last_position(db: Db) -> int:
     return int(row["position"])
 
 
-async def page(db: Db, after: int, limit: int) -> list[tuple[Link, StoredEvent | None]]:
-    """At most so many links from behind this position on, each with its event; None where that is gone."""
+async def page(db: Db, after: int, limit: int) -> list[FoundLink]:
+    """At most so many links from behind this position on."""
     rows = await db.fetch(
         f"""
-        SELECT audit_links.position, audit_links.event_id, audit_links.hash, {EVENT}
+        SELECT audit_links.position, audit_links.event_id, audit_links.hash, audit_keys.sealed AS key, {EVENT}
           FROM audit_links
           LEFT JOIN audit_events ON audit_events.id = audit_links.event_id
+          LEFT JOIN audit_keys ON audit_keys.id = audit_events.key_id
          WHERE audit_links.position > $1
          ORDER BY audit_links.position
          LIMIT $2
@@ -128,9 +141,24 @@ async def page(db: Db, after: int, limit: int) -> list[tuple[Link, StoredEvent |
         limit,
     )
     return [
-        (Link(row["position"], row["event_id"], row["hash"]), event_of(row) if row["id"] is not None else None)
+        FoundLink(
+            Link(row["position"], row["event_id"], row["hash"]),
+            event_of(row) if row["id"] is not None else None,
+            row["key"],
+        )
         for row in rows
     ]
+
+
+async def number_before_the_first(db: Db) -> int:
+    """How many links and checkpoints stand where the chain has no places."""
+    row = await db.fetchrow(
+        """
+        SELECT (SELECT count(*) FROM audit_links WHERE position < 1)
+             + (SELECT count(*) FROM audit_checkpoints WHERE position < 1) AS count
+        """
+    )
+    return int(row["count"])
 
 
 async def strays(db: Db, limit: int) -> list[int]:
@@ -146,6 +174,12 @@ async def strays(db: Db, limit: int) -> list[int]:
         """,
         limit,
     )
+    return [row["id"] for row in rows]
+
+
+async def users_among(db: Db, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the ids that are of users."""
+    rows = await db.fetch("SELECT id FROM users WHERE id = ANY ($1::uuid[]) ORDER BY id", list(ids))
     return [row["id"] for row in rows]
 
 

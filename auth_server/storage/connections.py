@@ -51,12 +51,15 @@ class Connections:
             self._at_hand.append(connection)
             return rows
 
-    async def transaction(self, work: Callable[[Any], Awaitable[T]]) -> T:
-        """What the work answers that is given a connection; its statements hold all or, where it raises, none."""
+    async def transaction(self, work: Callable[[Any], Awaitable[T]], **options: Any) -> T:
+        """What the work answers that is given a connection; its statements hold all or, where it raises, none.
+
+        The options are those of asyncpg's transactions.
+        """
         async with self._free:
             connection = await self._take()
             try:
-                async with connection.transaction():
+                async with connection.transaction(**options):
                     answer = await work(connection)
             except BaseException:
                 await self._give_back(connection)

@@ -77,12 +77,11 @@ class Database:
         The work begins anew where PostgreSQL took it back for another's sake (a deadlock), so it must do nothing
         outside of the database. A statement that fails ends the transaction: catching its error does not save it.
         """
+        return await self._whole(work)
 
-        async def run(_sql: str, _arguments: tuple[object, ...]) -> T:
-            return await self._connections.transaction(lambda connection: work(_Transaction(connection)))
-
-        answer: T = await self._patiently(run, "TRANSACTION", ())
-        return answer
+    async def snapshot(self, work: Callable[[Db], Awaitable[T]]) -> T:
+        """What the work answers, all of whose statements see the database as of one moment, and can only read."""
+        return await self._whole(work, isolation="repeatable_read", readonly=True)
 
     async def is_reachable(self) -> bool:
         """Whether the database answers, asked over a connection apart: a busy pool is no absent database."""
@@ -91,6 +90,13 @@ class Database:
         except (*UNREACHABLE, asyncpg.PostgresError):
             return False
         return True
+
+    async def _whole(self, work: Callable[[Db], Awaitable[T]], **options: Any) -> T:
+        async def run(_sql: str, _arguments: tuple[object, ...]) -> T:
+            return await self._connections.transaction(lambda connection: work(_Transaction(connection)), **options)
+
+        answer: T = await self._patiently(run, "TRANSACTION", ())
+        return answer
 
     async def _patiently(self, run: Callable[..., Awaitable[Any]], sql: str, arguments: tuple[object, ...]) -> Any:
         """Runs one statement, again where PostgreSQL took it back whole for another's sake."""

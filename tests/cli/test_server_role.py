@@ -64,6 +64,7 @@ async def test_every_sweep_and_the_chain_work_with_these_rights(
     async with connected(role, size=2) as own:
         await chaining(own).turn()
         assert (await verification(own).verdict()).faults == []
+        await sql.execute("UPDATE audit_checkpoints SET at = at - interval '99 days'")
         for sweep in sweeps_of(Retention(timedelta(days=30), timedelta(days=30))):
             await Sweeping(own, now).turn(sweep)
 
