@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -69,7 +69,7 @@ class AuditSeal:
         """
         nonce = os.urandom(NONCE_BYTES)
         opened = AESGCM(self.seal.open(key.sealed, _identity_of_key(key.id)))
-        return nonce + opened.encrypt(nonce, orjson.dumps(asdict(personal)), identity_of(event))
+        return nonce + opened.encrypt(nonce, orjson.dumps(personal), identity_of(event))
 
     def open(self, sealed: bytes, key: bytes, key_id: UUID, event: str) -> Personal:
         """What was sealed under the kept key for an event of this name.

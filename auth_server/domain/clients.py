@@ -54,5 +54,7 @@ def _address_of(text: object) -> str | None:
 def _agent_of(text: object) -> str | None:
     if not isinstance(text, str):
         return None
-    shown = "".join(each for each in text[:LONGEST_AGENT_CHARACTERS] if each.isprintable())
+    shown = text[:LONGEST_AGENT_CHARACTERS]
+    if not shown.isprintable():
+        shown = "".join(each for each in shown if each.isprintable())
     return shown or None

@@ -126,4 +126,8 @@ class Seal:
 
 def identity_of(*parts: str) -> bytes:
     """The associated data of a row: its table and key, every part with its length, so that none runs into the next."""
-    return b"".join(len(encoded).to_bytes(4, "big") + encoded for encoded in (part.encode() for part in parts))
+    identity = b""
+    for part in parts:
+        encoded = part.encode()
+        identity += len(encoded).to_bytes(4, "big") + encoded
+    return identity

@@ -32,14 +32,18 @@ class Chaining:
     batch: int = BATCH
 
     async def turn(self) -> int:
-        """How many events have a place now that had none: all there are, unless another server is about it.
+        """How many events have a place now that had none: all there were, unless another server is about it.
+
+        Those that are written meanwhile wait for the next turn: a checkpoint for each few of them would cost as much
+        as all that they tell of.
 
         Raises:
             ChainBrokenError: the chain was tampered with. It does not grow any more then: a checkpoint would vouch for
                 what was done to it.
         """
         chained = 0
-        while await audit_chain.is_pending(self.db):
+        added = self.batch
+        while added >= self.batch and await audit_chain.is_pending(self.db):
             checkpoint, added = await self.db.transaction(self._step)
             if checkpoint is None:
                 break
