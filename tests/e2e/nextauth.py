@@ -29,6 +29,6 @@ async def passes(node: str, suite: str, gateway_url: str, **environment: str) ->
         "GATEPOST_BASE_URL": gateway_url,
         "GATEPOST_ADAPTER_SECRET": ADAPTER_SECRET,
     }
-    said = await run(node, "--test-reporter=spec", suite, cwd=SUITES, env=environment)
+    said = await run(node, "--test-reporter=spec", "--test-timeout=5000", suite, cwd=SUITES, env=environment)
     assert said.ok, said.out.rpartition("failing tests:")[2] + said.errors
     assert "pass 0" not in said.out

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
+from auth_server.app import RunningServer
+from http_gateway.app import running
+from http_gateway.settings import GatewaySettings
 from tests.e2e.nextauth import built, passes
+from tests.throttled import SMALL
 
 pytestmark = pytest.mark.timeout(60)
 in_one_form = pytest.mark.parametrize("shared_gateway_url", ["in one process"], indirect=True)
@@ -30,10 +35,42 @@ async def test_the_cores_find_what_they_rely_on(node: str, package: str, suite: 
 
 @in_one_form
 @pytest.mark.requirement(57)
+async def test_no_path_leads_astray_and_no_fault_is_a_miss(node: str, package: str, gateway_url: str) -> None:
+    await passes(node, "nextauth-adapter-suite.mjs", gateway_url, GATEPOST_NEXTAUTH=package)
+
+
+@in_one_form
+@pytest.mark.requirement(57)
 async def test_no_failure_on_the_way_becomes_a_session(node: str, package: str, gateway_url: str) -> None:
     await passes(node, "outage-suite.mjs", gateway_url, GATEPOST_NEXTAUTH=package)
 
 
+@in_one_form
 @pytest.mark.requirement(57)
 async def test_people_log_in_by_password(node: str, package: str, gateway_url: str) -> None:
     await passes(node, "nextauth-login-suite.mjs", gateway_url, GATEPOST_NEXTAUTH=package)
+
+
+@pytest.mark.requirement(14)
+@pytest.mark.requirement(28)
+async def test_strangers_keep_no_known_browser_out(
+    node: str, package: str, throttled: tuple[RunningServer, RunningServer]
+) -> None:
+    believing = GatewaySettings(http_port=0, shutdown_seconds=1, trusted_proxies=[IPv4Network("127.0.0.1/32")])
+    async with running(believing, throttled[0].channel) as gateway:
+        tries = str(SMALL["login.account"])
+        suite = "nextauth-strangers-suite.mjs"
+        await passes(node, suite, gateway.http_url, GATEPOST_NEXTAUTH=package, GATEPOST_TRIES=tries)
+
+
+@in_one_form
+@pytest.mark.requirement(38)
+@pytest.mark.requirement(57)
+async def test_access_tokens_are_refreshed_while_a_sign_in_lasts(node: str, package: str, gateway_url: str) -> None:
+    await passes(node, "nextauth-tokens-suite.mjs", gateway_url, GATEPOST_NEXTAUTH=package)
+
+
+@in_one_form
+@pytest.mark.requirement(57)
+async def test_sign_ins_with_providers_bring_tokens(node: str, package: str, gateway_url: str) -> None:
+    await passes(node, "nextauth-providers-suite.mjs", gateway_url, GATEPOST_NEXTAUTH=package)

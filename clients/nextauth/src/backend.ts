@@ -37,13 +37,16 @@ export class Backend {
   async ask(call: Call): Promise<unknown> {
     const { method, route, body, headers } = call;
     const said = `${method} ${route}`;
+    const url = this.#urlOf(call);
+    const content = body === undefined ? {} : { body: JSON.stringify(body) };
+    const typed: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" };
     let response: Response;
     let text: string;
     try {
-      response = await fetch(this.#urlOf(call), {
+      response = await fetch(url, {
         method,
-        headers: { accept: "application/json", ...(body !== undefined && { "content-type": "application/json" }), ...headers },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        headers: { accept: "application/json", ...typed, ...headers },
+        ...content,
         // Next.js would keep answers, and a redirect would take the secret elsewhere.
         cache: "no-store",
         redirect: "error",

@@ -15,21 +15,24 @@ export const GARBAGE = {
   "200 with {}": { status: 200, body: "{}" },
 };
 
-/** A running proxy: `broken` maps "VERB /path's beginning" to what comes instead; `met` counts what did; `seen` are all requests. */
+/** A running proxy: `broken` maps "VERB /path's beginning" to what comes instead (`lost`: the answer is); `met` counts what did; `seen` are all requests. */
 export async function interrupter() {
   const proxy = { broken: {}, met: 0, seen: [] };
   const server = createServer((request, response) => {
-    proxy.seen.push({ route: `${request.method} ${request.url}`, headers: request.headers });
+    const seen = { route: `${request.method} ${request.url}`, body: "" };
+    proxy.seen.push(seen);
+    request.on("data", (piece) => { seen.body += piece; });
     const [, instead] = Object.entries(proxy.broken).find(([route]) => `${request.method} ${request.url}`.startsWith(route)) ?? [];
-    if (instead) {
+    if (instead && !instead.lost) {
       proxy.met += 1;
       if (instead.never) return void request.resume();
       if (instead.cut) return void request.socket.destroy();
-      response.writeHead(instead.status, { "content-type": instead.type ?? "application/json" }).end(instead.body);
+      response.writeHead(instead.status, { "content-type": instead.type ?? "application/json", ...instead.headers }).end(instead.body);
       return void request.resume();
     }
     const { method, headers } = request;
     const onward = forwarded(new URL(request.url, BASE_URL), { method, headers }, (answer) => {
+      if (instead) return void (request.socket.destroy(), answer.resume());
       response.writeHead(answer.statusCode, answer.headers);
       answer.pipe(response);
     });

@@ -1,0 +1,63 @@
+// Strangers who guess, and what Gatepost is told of visitors, through the real cores with our package.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { CredentialsSignin } from "@auth/core/errors";
+
+import { Browser } from "./browser.js";
+import { BASE_URL, ask, ours } from "./gatepost.js";
+import { CORES, HOME, logIn, ourFrontEnd, registered, visitorOf } from "./our-front-ends.js";
+
+const TRIES = Number(process.env.GATEPOST_TRIES);
+
+class LoginFailed extends CredentialsSignin {
+  constructor(error) {
+    super();
+    this.code = error.reason;
+  }
+}
+
+for (const [core, frontEndOf] of CORES) {
+  describe(core, () => {
+    const errors = [];
+    const isV4 = core === "NextAuth v4";
+    const frontEnd = ourFrontEnd(frontEndOf, BASE_URL, {
+      errors,
+      settings: { visitorAddress: ours.behindProxies(1) },
+      credentials: isV4 ? {} : { failure: (error) => new LoginFailed(error) },
+    });
+    const toldToWait = isV4 ? /error=THROTTLED/ : /error=CredentialsSignin&code=THROTTLED/;
+
+    test("a known browser still logs in while strangers have used up the account's tries", async () => {
+      const email = await registered();
+      const known = await visitorOf(frontEnd, email);
+      const knownToAnother = await visitorOf(frontEnd, await registered());
+      await known.signOut();
+
+      const guesses = [];
+      for (let guess = 0; guess <= TRIES; guess += 1) guesses.push(await logIn(new Browser(frontEnd), email, "a guess"));
+      const newcomer = await logIn(new Browser(frontEnd), email);
+      const neighbour = await logIn(knownToAnother, email);
+      const back = await logIn(known, email);
+
+      assert.ok(guesses.slice(0, TRIES).every((address) => /error=CredentialsSignin(&code=credentials)?$/.test(address)), guesses.join());
+      assert.match(guesses[TRIES], toldToWait);
+      assert.match(newcomer, toldToWait);
+      assert.match(neighbour, toldToWait);
+      assert.equal(back, HOME);
+      assert.equal((await known.session()).user.email, email);
+    });
+
+    test("a sign-in shows the visitor's address and agent, whatever they say of themselves", async () => {
+      const visitor = new Browser(frontEnd);
+      visitor.headers = { "x-forwarded-for": "192.0.2.99, 203.0.113.7", "user-agent": "Mozilla/5.0 (X11; Linux x86_64)" };
+      await logIn(visitor, await registered());
+
+      const { user, accessToken } = await visitor.session();
+
+      const headers = { authorization: `Bearer ${accessToken}` };
+      const [signIn] = JSON.parse((await ask("GET", `/auth/${user.id}/sign-ins`, { headers })).text).signIns;
+      assert.deepEqual([signIn.address, signIn.device], ["203.0.113.7", "Mozilla/5.0 (X11; Linux x86_64)"]);
+    });
+  });
+}
