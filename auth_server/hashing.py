@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from auth_server.background import repeating
+from auth_server.domain.audit_events import current_origin
 from auth_server.domain.imported_hashes.firebase_hashes import signer_key
 from auth_server.domain.kept_hashes import KeptHashes
 from auth_server.domain.passwords import PasswordHashes
@@ -34,7 +35,7 @@ async def hashing(settings: AuthServerSettings, database: Database) -> AsyncIter
     kept = KeptHashes(peppers, signer_key(of_firebase.get_secret_value()) if of_firebase else None)
     hashes = PasswordHashes(peppers, settings.bcrypt_cost, kept)
     checks = EvenChecks(hashes)
-    pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue)
+    pool = HashPool(width=settings.hash_pool_width, queue=settings.hash_pool_queue, party_of=_party_of_request)
     try:
         slowest = SlowestHashes(database, pool, checks)
         await slowest.look()
@@ -42,3 +43,9 @@ async def hashing(settings: AuthServerSettings, database: Database) -> AsyncIter
             yield Hashing(hashes, checks, pool)
     finally:
         pool.close()
+
+
+def _party_of_request() -> str:
+    """The address block that the request comes from; those of whom nobody tells an address are one party."""
+    origin = current_origin.get()
+    return (origin.client_of().block or "") if origin else ""

@@ -1,6 +1,7 @@
 import asyncio
 import threading
 import time
+from collections import Counter
 
 import grpc
 import pytest
@@ -11,6 +12,7 @@ from auth_server.domain.errors import HashingBusyError
 from auth_server.outside.hash_pool import HashPool
 from gatepost.v1 import auth_service_pb2 as pb
 from tests.people import People, detail_of, reason_of, refused
+from tests.throttled import Client
 
 
 @pytest.fixture
@@ -77,6 +79,84 @@ async def test_at_most_as_many_hash_at_once_as_the_pool_is_wide():
 
     assert most == 2
     pool.close()
+
+
+class Queue:
+    """A pool of one thread that is held up, and whoever waits for it: each is a letter, the party it belongs to."""
+
+    def __init__(self, places):
+        self.go, self.party, self.turns = threading.Event(), "", []
+        self.pool = HashPool(width=1, queue=places, party_of=lambda: self.party)
+        self.held_up = asyncio.ensure_future(self.pool.run(self.go.wait))
+
+    async def enter(self, parties):
+        """What becomes of one of each of these parties, who come one after the other."""
+        waiting = []
+        for self.party in parties:
+            waiting.append(asyncio.ensure_future(self.pool.run(self.turns.append, self.party)))
+            await asyncio.sleep(0)
+        return waiting
+
+    async def outcomes_of(self, waiting):
+        self.go.set()
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        return "".join("b" if isinstance(answer, HashingBusyError) else "." for answer in answers)
+
+
+@pytest.fixture
+async def queue():
+    queue = Queue(4)
+    await asyncio.sleep(0)
+    yield queue
+    queue.go.set()
+    await queue.held_up
+    queue.pool.close()
+
+
+@pytest.mark.requirement(22)
+async def test_parties_take_turns(queue):
+    outcomes = await queue.outcomes_of(await queue.enter("AAAB"))
+
+    assert (outcomes, "".join(queue.turns)) == ("....", "ABAA")
+
+
+@pytest.mark.requirement(22)
+async def test_who_fills_the_queue_makes_room_for_others(queue):
+    waiting = await queue.enter("AAAABAC")
+    outcomes = await queue.outcomes_of(waiting)
+
+    assert (outcomes, "".join(queue.turns)) == ("..bb.b.", "ABCA")
+
+
+@pytest.mark.requirement(22)
+async def test_those_who_go_away_leave_no_turn_behind(queue):
+    for _ in range(3):
+        gone = await queue.enter("ABAC")
+        for each in gone:
+            each.cancel()
+        await asyncio.wait(gone)
+
+    assert await queue.outcomes_of(await queue.enter("ABCA")) == "...."
+    assert "".join(queue.turns) == "ABCA"
+
+
+@pytest.mark.requirement(22, 28)
+async def test_a_flood_from_one_block_keeps_nobody_else_from_a_hash(settings, people):
+    """Be it of right passwords, which no budget counts: it waits and is refused by itself."""
+    email = await people.registered()
+    narrow = settings.model_copy(
+        update={"hash_pool_width": 1, "hash_pool_queue": 4, "bcrypt_cost": 11, "reflection": False}
+    )
+    async with running(narrow) as server:
+        flooding, elsewhere = Client(server, "198.51.100.1"), Client(server)
+        flood = [asyncio.ensure_future(flooding.login(email)) for _ in range(10)]
+        await asyncio.sleep(0.1)
+
+        assert await elsewhere.login("nobody@example.org") == "CREDENTIALS_INVALID"
+        assert sum(not login.done() for login in flood) >= 2
+        outcomes = await asyncio.gather(*flood)
+
+    assert Counter(outcomes) == {"OK": 4, "HASHING_BUSY": 6}
 
 
 @pytest.mark.requirement(22)
