@@ -90,6 +90,9 @@ class Refusals:
                 await audit.record_refusal(self._db, origin, refusal.reason, self._clock())
         except (DatabaseUnavailableError, TimeoutError):
             self._counted[origin.rpc, refusal.reason] += 1
+        except asyncio.CancelledError:  # who hangs up in this moment is not to go unnoticed
+            self._counted[origin.rpc, refusal.reason] += 1
+            raise
         except Exception:  # whatever it is, the answer stays what it was
             log.exception("refusal not audited", extra={"request_id": origin.request_id})
 

@@ -61,12 +61,16 @@ async def page(db: Db, before: int | None, user_id: UUID | None, name: str, size
 
 
 async def ends(db: Db, position: int) -> tuple[int, int, bytes | None]:
-    """The positions of the first and the last link, and the hash of the one at this position."""
+    """The first and the last position that the chain has had and still has, and the hash of the link at this one.
+
+    The last checkpoint outlives the link that it vouches for.
+    """
     row = await db.fetchrow(
         """
-        SELECT COALESCE(min(position), 1) AS first, COALESCE(max(position), 0) AS last,
+        SELECT COALESCE((SELECT min(position) FROM audit_links), checkpoints.last + 1, 1) AS first,
+               GREATEST((SELECT max(position) FROM audit_links), checkpoints.last, 0) AS last,
                (SELECT hash FROM audit_links WHERE position = $1) AS hash
-          FROM audit_links
+          FROM (SELECT max(position) AS last FROM audit_checkpoints) AS checkpoints
         """,
         position,
     )

@@ -22,7 +22,7 @@ class ChainBrokenError(Exception):
     """The chain is not as this server's keys have left it; `gatepost audit verify` says where."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Chaining:
     """What lets the chain grow."""
 
@@ -30,6 +30,8 @@ class Chaining:
     keys: CheckpointKeys
     clock: Callable[[], datetime]
     batch: int = BATCH
+    _seen: Anchor | None = None
+    """Where the chain ended when this server last let it grow."""
 
     async def turn(self) -> int:
         """How many events have a place now that had none: all there were, unless another server is about it.
@@ -49,8 +51,8 @@ class Chaining:
                 break
             chained += added
             # A second copy of the checkpoint, where whoever changes the database does not reach.
-            anchor = Anchor(checkpoint.position, checkpoint.hash)
-            log.info("audit checkpoint", extra={"checkpoint": str(anchor), "events": added})
+            self._seen = Anchor(checkpoint.position, checkpoint.hash)
+            log.info("audit checkpoint", extra={"checkpoint": str(self._seen), "events": added})
         return chained
 
     async def _step(self, db: Db) -> tuple[Checkpoint | None, int]:
@@ -62,6 +64,7 @@ class Chaining:
             return None, 0
         now = self.clock()
         last = await audit_chain.find_last_checkpoint(db)
+        await self._tell_if_put_back(db, last)
         key = await self._key(db, last, now)
         position, previous = (last.position, last.hash) if last else (0, BEGINNING)
         links = []
@@ -76,6 +79,20 @@ class Chaining:
         checkpoint = signed(links[-1], now, key)
         await audit_chain.add_checkpoint(db, checkpoint)
         return checkpoint, len(links)
+
+    async def _tell_if_put_back(self, db: Db, last: Checkpoint | None) -> None:
+        """Logs where the chain lacks what this server has seen of it.
+
+        It grows all the same: a database that was put back from a copy looks like that, and so do servers that have
+        seen nothing of it.
+        """
+        if self._seen is None:
+            return
+        is_shorter = last is None or last.position < self._seen.position
+        held = await audit_chain.checkpoints(db, self._seen.position - 1, self._seen.position)
+        if is_shorter or any(each.hash != self._seen.hash for each in held):
+            log.error("the audit log was cut off or put back", extra={"checkpoint": str(self._seen)})
+            self._seen = None
 
     async def _key(self, db: Db, last: Checkpoint | None, now: datetime) -> SigningKey:
         """What signs, once it is certain that the chain ends where one of our keys has signed it."""

@@ -94,19 +94,27 @@ class AuditReading:
             EventCursorInvalidError: it is no cursor, or of a log that was put back to an earlier moment since.
 
         Raises, from the iterator:
+            EventCursorInvalidError: the log was put back meanwhile, so that what was told is no part of it.
             ServerStoppingError: the server stops.
         """
-        position, start = 0, ""
+        position = 0
         if cursor:
             found = _CURSOR.fullmatch(cursor)
             if found is None:
                 raise EventCursorInvalidError
-            position, start = int(found["position"], 16), cursor
-            first, last, link_hash = await audit_reading.ends(self.db, position)
-            # One whose event has had its time since goes on with what is left.
-            if position > last or (position >= first and _cursor_of(position, link_hash or b"") != cursor):
-                raise EventCursorInvalidError
-        return self._following(position, start)
+            position = int(found["position"], 16)
+            await self._check(position, cursor)
+        return self._following(position, cursor)
+
+    async def _check(self, position: int, cursor: str) -> None:
+        """Passes if the log still holds what the cursor is of; one whose event has had its time goes on.
+
+        Raises:
+            EventCursorInvalidError: it does not.
+        """
+        first, last, link_hash = await audit_reading.ends(self.db, position)
+        if position > last or (position >= first and _cursor_of(position, link_hash or b"") != cursor):
+            raise EventCursorInvalidError
 
     async def _following(self, position: int, cursor: str) -> AsyncIterator[Told]:
         loop = asyncio.get_running_loop()
@@ -115,13 +123,17 @@ class AuditReading:
             if self.is_stopping():
                 raise ServerStoppingError
             found = await audit_reading.following(self.db, position, BATCH)
+            is_due = loop.time() - told_at >= self.heartbeat_seconds
+            if cursor and (found or is_due):
+                # Else what took the place of events that were told would be passed over in silence.
+                await self._check(position, cursor)
             for each in found:
                 position, cursor = each.link.position, _cursor_of(each.link.position, each.link.hash)
                 yield Told(self._told(each), cursor)
             if found:
                 told_at = loop.time()
                 continue
-            if loop.time() - told_at >= self.heartbeat_seconds:
+            if is_due:
                 told_at = loop.time()
                 yield Told(None, cursor)
             await asyncio.sleep(self.poll_seconds)

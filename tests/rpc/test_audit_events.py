@@ -9,7 +9,7 @@ import pytest
 from auth_server.auditing import audit_seal_of
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.secrets import KeyRing
-from auth_server.storage import audit
+from auth_server.storage import audit, audit_chain
 from auth_server.usecases import audit_reading
 from gatepost.v1 import audit_service_pb2 as pb
 from gatepost.v1.users_service_pb2 import DeleteUserRequest
@@ -160,6 +160,40 @@ async def test_a_cursor_of_what_had_its_time_goes_on_with_what_is_left(db, sql, 
     )
 
     assert (await next_of(watch(first))).event.position == 3
+
+
+async def test_a_cursor_goes_on_when_all_there_was_has_had_its_time(db, sql, operator, watch, monkeypatch):
+    monkeypatch.setattr(audit_reading.AuditReading, "heartbeat_seconds", 0.1)
+    await some_events(db, sql, 2)
+    stream = watch()
+    cursor = [(await next_of(stream)).cursor for _ in range(2)][-1]
+    await sql.execute(
+        "DELETE FROM audit_events; DELETE FROM audit_links; DELETE FROM audit_checkpoints WHERE position < 2"
+    )
+    again = watch(cursor)
+    assert not (await next_of(again)).HasField("event")
+
+    await some_events(db, sql, 1)
+
+    assert (await next_of(again)).event.position == 3
+
+
+@pytest.mark.requirement(61)
+@pytest.mark.parametrize("events_since", [0, 1, 3])
+async def test_a_stream_ends_where_the_log_was_put_back(db, sql, operator, watch, monkeypatch, events_since):
+    """Else it would pass over in silence what took the place of events that it had told of."""
+    monkeypatch.setattr(audit_reading.AuditReading, "heartbeat_seconds", 0.1)
+    await some_events(db, sql, 2)
+    stream = watch()
+    for _ in range(2):
+        await next_of(stream)
+    held = f"SELECT pg_advisory_xact_lock({audit_chain.LOCK});"
+    await sql.execute(f"{held} DELETE FROM audit_events; DELETE FROM audit_links; DELETE FROM audit_checkpoints")
+    await some_events(db, sql, events_since, event=AuditEvent.SIGNED_OUT)
+
+    with refused("EVENT_CURSOR_INVALID", grpc.StatusCode.INVALID_ARGUMENT):
+        while not (await next_of(stream)).HasField("event"):
+            pass
 
 
 @pytest.mark.requirement(11)

@@ -115,3 +115,18 @@ async def test_a_database_that_is_away_delays_no_refusal_for_long_and_loses_none
     await refusals.flush()
 
     assert await sql.fetchval("SELECT repeats FROM audit_events") == 3
+
+
+@pytest.mark.requirement(61)
+async def test_who_hangs_up_while_a_refusal_is_written_does_not_go_unnoticed(db, sql, served, seconds):
+    refusals, attempt = refusing(Away(silent=True), seconds)
+    attempted = asyncio.create_task(attempt(1))
+    await asyncio.sleep(0.05)
+
+    attempted.cancel()
+    await asyncio.wait([attempted])
+
+    assert attempted.cancelled()
+    refusals._db = db
+    await refusals.flush()
+    assert await sql.fetchval("SELECT sum(repeats) FROM audit_events") == 1

@@ -176,3 +176,51 @@ async def a_signed_in_user(own, past, user_id=None):
         current_origin.set(None)
     await chaining(own).turn()
     return ann
+
+
+@pytest.mark.requirement(62)
+async def test_a_server_that_runs_tells_when_the_log_is_cut_off_or_put_back(own, log, caplog):
+    """Else somebody with the database alone has it sign another end, of events that they changed and queued again."""
+    await log.execute("DELETE FROM audit_links; DELETE FROM audit_checkpoints; DELETE FROM audit_events")
+    server = chaining(own)
+    ends = []
+    for _ in range(2):
+        await audit.add(own, AuditEvent.SIGNED_IN, None, now())
+        await server.turn()
+        ends.append(str((await verification(own).verdict()).last))
+    assert not told_of(caplog)
+
+    await log.execute(
+        "DELETE FROM audit_links WHERE position > 1; DELETE FROM audit_checkpoints WHERE position > 1;"
+        "UPDATE audit_events SET event = 'signed-out' WHERE id = (SELECT max(id) FROM audit_events);"
+        "INSERT INTO audit_pending SELECT max(id) FROM audit_events"
+    )
+    await server.turn()
+
+    assert told_of(caplog) == ends[1:]
+    assert await faults(own) == []
+    assert "was made anew" in (await faults(own, Anchor.of(ends[1])))[0]
+    await audit.add(own, AuditEvent.SIGNED_IN, None, now())
+    await server.turn()
+    assert len(told_of(caplog)) == 1
+
+
+@pytest.mark.requirement(62)
+async def test_a_server_tells_of_another_end_though_others_have_let_it_grow_since(own, log, caplog):
+    await log.execute("DELETE FROM audit_links; DELETE FROM audit_checkpoints; DELETE FROM audit_events")
+    server = chaining(own)
+    await audit.add(own, AuditEvent.SIGNED_IN, None, now())
+    await server.turn()
+    await log.execute("DELETE FROM audit_links; DELETE FROM audit_checkpoints; DELETE FROM audit_events")
+    for _ in range(2):
+        await audit.add(own, AuditEvent.SIGNED_OUT, None, now())
+        await chaining(own).turn()
+
+    await audit.add(own, AuditEvent.SIGNED_OUT, None, now())
+    await server.turn()
+
+    assert len(told_of(caplog)) == 1
+
+
+def told_of(caplog):
+    return [each.checkpoint for each in caplog.records if "cut off or put back" in each.message]
