@@ -37,6 +37,7 @@ PREVIOUS_SECRET = "tests-adapter-secret-of-before-56789abcdef"
 # The others empty with these.
 EMPTIED = (
     "users",
+    "revocations",  # also those of the users who are gone
     "verification_tokens",
     "services",
     "outbox",
