@@ -21,7 +21,7 @@ import orjson
 from gatepost_cli.private_files import open_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _OWN = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 # A record gets its own fields first, then those of `extra`, then perhaps what other formatters leave on it.
@@ -66,12 +66,14 @@ class JsonLines(logging.Formatter):
 class WrittenTogether(BufferingHandler):
     """Writes the lines of an event loop together, 20 ms after the first; a warning, or a line from elsewhere, at once.
 
-    Formatting and writing each by itself takes three times as long, most of it to find its code in no cache.
+    Formatting and writing each by itself takes three times as long, most of it to find its code in no cache. The target
+    gets the lines as they are to be written, as one record.
     """
 
     def __init__(self, target: logging.StreamHandler[Any]) -> None:
         super().__init__(_MOST_LINES)
         self._target = target
+        self.setFormatter(JsonLines())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keeps the record, and sees to it that it is written."""
@@ -88,21 +90,25 @@ class WrittenTogether(BufferingHandler):
         """Writes what is kept."""
         with self.lock or nullcontext():
             records, self.buffer = self.buffer, []
-            for record in records:
-                self._target.handle(record)
-            self._target.flush()
+            if records:
+                self._target.handle(logging.makeLogRecord({"msg": "\n".join(self._lines_of(records))}))
 
     def close(self) -> None:
         """Writes what is kept, and closes the file."""
         super().close()
         self._target.close()
 
+    def _lines_of(self, records: Iterable[logging.LogRecord]) -> Iterator[str]:
+        for record in records:
+            try:
+                yield self.format(record)
+            except Exception:  # what somebody logged in a wrong way must not keep the others' lines from the log
+                self.handleError(record)
+
 
 def log_to_screen() -> None:
     """Sends every log line of the process to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    _log_to(handler)
+    _log_to(logging.StreamHandler(sys.stderr))
 
 
 def log_to_file(path: Path) -> None:
@@ -112,9 +118,7 @@ def log_to_file(path: Path) -> None:
 
 def file_handler(path: Path) -> logging.StreamHandler[Any]:
     """Writes to a file that only its owner reads, which is put aside at 10 MiB; three old ones are kept."""
-    handler = _PrivateLogFile(path, maxBytes=_LARGEST_FILE_BYTES, backupCount=3, encoding="utf-8")
-    handler.setFormatter(JsonLines())
-    return handler
+    return _PrivateLogFile(path, maxBytes=_LARGEST_FILE_BYTES, backupCount=3, encoding="utf-8")
 
 
 @contextmanager

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from urllib.parse import unquote
 
 LONGEST_AGENT_CHARACTERS = 256
+LONGEST_ADDRESS_CHARACTERS = 45  # IPv6, the last 32 bits of it written as IPv4
+MOST_ADDRESSES = 4096
+"""How many are remembered as they are read: reading one takes as long as sealing an event."""
 BLOCK_BITS = {4: 24, 6: 56}
 
 
@@ -43,12 +47,19 @@ def address_of_peer(peer: str) -> str:
 
 def _address_of(text: object) -> str | None:
     """The address without its zone, which may be any text; one of IPv4 as such where it comes over a socket of IPv6."""
+    if not isinstance(text, str):
+        return None
+    address = text.partition("%")[0]
+    return _canonical(address) if len(address) <= LONGEST_ADDRESS_CHARACTERS else None
+
+
+@lru_cache(MOST_ADDRESSES)
+def _canonical(address: str) -> str | None:
     try:
-        found = ip_address(text.partition("%")[0]) if isinstance(text, str) else None
+        found = ip_address(address)
     except ValueError:
         return None
-    mapped = getattr(found, "ipv4_mapped", None)
-    return str(mapped or found) if found else None
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def _agent_of(text: object) -> str | None:

@@ -77,7 +77,7 @@ def test_a_full_file_is_put_aside_and_both_are_private(tmp_path: Path, monkeypat
     logger.addHandler(handler)
 
     for _ in range(3):
-        logger.error("x" * 80)
+        logger.error("x" * 120)
 
     handler.close()
     assert {file.name for file in tmp_path.iterdir()} == {"gatepost.log", "gatepost.log.1", "gatepost.log.2"}
@@ -90,20 +90,36 @@ def test_lines_of_an_event_loop_are_written_soon_together_and_warnings_at_once()
     logger = logging.Logger("tests")
     logger.addHandler(handler)
 
+    def written() -> list[str]:
+        return [json.loads(line)["message"] for line in stream.getvalue().splitlines()]
+
     async def log() -> None:
         logger.info("one")
         logger.info("two")
         assert stream.getvalue() == ""
         await asyncio.sleep(0.1)
-        assert stream.getvalue() == "one\ntwo\n"
+        assert written() == ["one", "two"]
         logger.info("three")
         logger.warning("four")
-        assert stream.getvalue().endswith("three\nfour\n")
+        assert written()[2:] == ["three", "four"]
         logger.info("five")
 
     asyncio.run(log())
     handler.flush()
+    handler.flush()
     logger.info("six")
 
-    assert stream.getvalue().split() == ["one", "two", "three", "four", "five", "six"]
+    assert written() == ["one", "two", "three", "four", "five", "six"]
+    handler.close()
+
+
+def test_a_line_that_cannot_be_made_keeps_no_other_from_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = io.StringIO()
+    handler = logs.WrittenTogether(logging.StreamHandler(stream))
+    handler.buffer = [logging.makeLogRecord({"msg": text, "args": (1,)}) for text in ("%d", "no number", "%d")]
+
+    handler.flush()
+
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["1", "1"]
+    assert "not all arguments converted" in capsys.readouterr().err
     handler.close()

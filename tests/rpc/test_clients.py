@@ -87,6 +87,8 @@ def test_a_peer_of_grpc_has_an_address_or_none(peer, address):
         ("2001:DB8:0::1", "A", Client("2001:db8::1", "A")),
         ("fe80::1%<any text>", "A", Client("fe80::1", "A")),
         ("::ffff:192.0.2.1", "A", Client("192.0.2.1", "A")),
+        ("0000:0000:0000:0000:0000:ffff:255.255.255.255", "A", Client("255.255.255.255", "A")),
+        ("1" * 1000, "A", Client(None, "A")),
         ("192.0.2.1 ", "", Client(None, None)),
         ("no address", b"bytes", Client(None, None)),
         (b"192.0.2.1", "a\tb\x00c\nd", Client(None, "abcd")),
