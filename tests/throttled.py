@@ -24,6 +24,7 @@ SMALL = {
     "login.devices": 4,
     "login.block": 12,
     "login.all": 20,
+    "login.spare": 2,
     "register.block": 3,
     "register.spare": 2,
     "register.all": 6,

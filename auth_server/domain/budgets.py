@@ -62,7 +62,14 @@ Limits = Mapping[Budget, Mapping[Share, int]]
 
 # OWASP Authentication Cheat Sheet, "Login Throttling", and the device cookies of OWASP's community page.
 DEFAULT_LIMITS: Limits = {
-    Budget.LOGIN: {Share.ACCOUNT: 10, Share.DEVICE: 10, Share.DEVICES: 50, Share.BLOCK: 300, Share.ALL: 10_000},
+    Budget.LOGIN: {
+        Share.ACCOUNT: 10,
+        Share.DEVICE: 10,
+        Share.DEVICES: 50,
+        Share.BLOCK: 300,
+        Share.ALL: 10_000,
+        Share.SPARE: 3,
+    },
     Budget.REGISTER: {Share.BLOCK: 60, Share.ALL: 10_000, Share.SPARE: 5},
     Budget.FORGOT_PASSWORD: {Share.DEVICE: 10, Share.BLOCK: 60, Share.ALL: 10_000, Share.SPARE: 5},
     Budget.MAILED_LINK: {Share.LINK: 20, Share.BLOCK: 60, Share.ALL: 10_000},

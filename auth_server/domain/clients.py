@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import unquote
 
 LONGEST_AGENT_CHARACTERS = 256
@@ -12,6 +12,7 @@ LONGEST_ADDRESS_CHARACTERS = 45  # IPv6, the last 32 bits of it written as IPv4
 MOST_ADDRESSES = 4096
 """How many are remembered as they are read: reading one takes as long as sealing an event."""
 BLOCK_BITS = {4: 24, 6: 56}
+NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,17 @@ class Client:
 
     @property
     def block(self) -> str | None:
-        """The block of addresses that most likely are one party's: /24 of IPv4, /56 of IPv6 (RIPE-690, 4.2)."""
+        """The block of addresses that most likely are one party's: /24 of IPv4, /56 of IPv6 (RIPE-690, 4.2).
+
+        An address of IPv6 that is made of one of IPv4 lies in the block of that one: behind NAT64 all of IPv4 would
+        else be one block, and by 6to4 each of its addresses 256.
+        """
         if self.address is None:
             return None
-        bits = BLOCK_BITS[ip_address(self.address).version]
-        return str(ip_network((self.address, bits), strict=False))
+        address = ip_address(self.address)
+        if isinstance(address, IPv6Address):
+            address = _ipv4_in(address) or address
+        return str(ip_network((address, BLOCK_BITS[address.version]), strict=False))
 
 
 def client_of(address: object, agent: object) -> Client:
@@ -43,6 +50,13 @@ def address_of_peer(peer: str) -> str:
     if kind not in ("ipv4", "ipv6"):
         return ""
     return rest.rpartition(":")[0].strip("[]")
+
+
+def _ipv4_in(address: IPv6Address) -> IPv4Address | None:
+    """The address of IPv4 that this one was made of: by 6to4 (RFC 3056) or NAT64 (RFC 6052, 2.1)."""
+    if address in NAT64:
+        return IPv4Address(address.packed[-4:])
+    return address.sixtofour
 
 
 def _address_of(text: object) -> str | None:

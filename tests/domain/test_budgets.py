@@ -73,7 +73,14 @@ def test_a_share_is_its_owners_alone_whatever_the_case_of_an_address():
 @pytest.mark.requirement(27)
 @pytest.mark.parametrize(
     ("address", "block"),
-    [("192.0.2.77", "192.0.2.0/24"), ("2001:db8:1:2ff::1", "2001:db8:1:200::/56"), (None, None)],
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2ff::1", "2001:db8:1:200::/56"),
+        ("2002:c000:24d:ff::1", "192.0.2.0/24"),
+        ("64:ff9b::192.0.2.77", "192.0.2.0/24"),
+        ("64:ff9b:1::192.0.2.77", "64:ff9b:1::/56"),
+        (None, None),
+    ],
 )
 def test_addresses_lie_in_blocks(address, block):
     assert Client(address).block == block

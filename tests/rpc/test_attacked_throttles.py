@@ -123,6 +123,23 @@ async def test_a_known_device_asks_for_a_link_whatever_others_have_asked_for(cli
 
 
 @pytest.mark.requirement(27)
+async def test_new_devices_log_in_when_guesses_from_everywhere_have_spent_all(throttled, people):
+    """A block has few tries then, so that many blocks guess little; and the account's are counted all the same."""
+    email, other_email = await people.registered(), await people.registered()
+    for number in range(SMALL["login.all"]):
+        attacker = Client(throttled[number % 2], f"198.51.{number}.1")
+        assert await attacker.login(f"nobody{number}@example.org", WRONG) == "CREDENTIALS_INVALID"
+
+    client, neighbour = Client(throttled[0]), Client(throttled[1], "192.0.2.99")
+    assert await client.login(email) == "OK"
+    outcomes = [await neighbour.login(email, WRONG) for _ in range(SMALL["login.spare"] + 1)]
+    assert outcomes == ["CREDENTIALS_INVALID"] * SMALL["login.spare"] + ["THROTTLED"]
+    assert await client.login(other_email) == "THROTTLED"
+    elsewhere = [await Client(throttled[0], f"203.0.{number}.1").login(email, WRONG) for number in range(4)]
+    assert elsewhere == ["CREDENTIALS_INVALID"] * (SMALL["login.account"] - SMALL["login.spare"]) + ["THROTTLED"]
+
+
+@pytest.mark.requirement(27)
 @pytest.mark.parametrize("rpc", ["Register", "ForgotPassword"])
 async def test_who_comes_from_elsewhere_still_asks_when_all_is_spent(throttled, rpc):
     """Who has many blocks spends what is everybody's, and never what a block has left for that."""

@@ -45,7 +45,7 @@ async def test_a_hundred_parallel_guesses_at_two_servers_never_evaluate_more_tha
     # Whoever was refused for the account took nothing from the others' shares: as many are left as were not evaluated.
     for block in range(SMALL["login.all"] - SMALL["login.account"]):
         assert await Client(throttled[0], f"198.51.{block}.1").login(f"nobody{block}@example.org") in EVALUATED
-    assert await Client(throttled[0], "198.51.100.1").login("nobody@example.org") == "THROTTLED"
+    assert await Client(throttled[0], "").login("nobody@example.org") == "THROTTLED"
 
 
 @pytest.mark.requirement(27)
@@ -102,7 +102,7 @@ async def test_strangers_never_lock_out_a_known_device(throttled, people):
         await Client(throttled[0], address).login(email if number < 6 else f"nobody{number}@example.org", WRONG)
 
     assert await device.login(email) == "THROTTLED"
-    assert await Client(throttled[1], "203.0.113.1").login(email) == "THROTTLED"
+    assert await Client(throttled[1], "").login("another@example.org") == "THROTTLED"
     for _ in range(SMALL["login.device"] + 1):
         assert await device.login(email, device_token=token) == "OK"
 
