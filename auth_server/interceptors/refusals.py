@@ -23,15 +23,18 @@ log = logging.getLogger(__name__)
 GUESSES = frozenset({"CURRENT_PASSWORD_INVALID", "ONE_TIME_TOKEN_INVALID", "REAUTHENTICATION_REQUIRED", "THROTTLED"})
 # Nothing was presented, so there was nothing to refuse: as every visit of somebody who is not signed in yet.
 NOTHING = "CREDENTIAL_MISSING"
-RATE_A_SECOND = 50
-BURST = 200
+RATE_A_SECOND, BURST = 50, 100
+"""Of all RPCs together: so many are written one by one."""
+OWN_RATE_A_SECOND, OWN_BURST = 1, 100
+"""Of each RPC before that, so that garbage at one door does not hide a guess at another."""
+_ALL = ""
 PATIENCE_SECONDS = 1.0
 
 
 class Refusals:
     """Writes each refusal down, before it is answered; in a flood, how many there were of each kind.
 
-    A flood of garbage must not become one of rows: beyond so many a second of an RPC they are counted by reason, and
+    A flood of garbage must not become one of rows: beyond so many a second they are counted by RPC and reason, and
     `flush` writes one event for each. What is answered does not depend on whether it could be written down.
     """
 
@@ -97,15 +100,19 @@ class Refusals:
             log.exception("refusal not audited", extra={"request_id": origin.request_id})
 
     def _has_room(self, rpc: str) -> bool:
-        """Whether one more of this RPC may be written now: as in GCRA, by when all that were are paid for.
+        """Whether one more of this RPC may be written now: from what is its own, else from what all share.
 
-        Each RPC has a rate of its own, so that garbage at one door hides no guess at another.
+        Whatever is garbled at however many doors, so many rows come of it, and no more.
         """
+        return self._take(rpc, OWN_RATE_A_SECOND, OWN_BURST) or self._take(_ALL, RATE_A_SECOND, BURST)
+
+    def _take(self, share: str, rate_a_second: int, burst: int) -> bool:
+        """As in GCRA: whether, were this one paid for at this rate, so few would still be owed."""
         now = self._seconds()
-        paid_at = max(self._paid_at.get(rpc, now), now)
-        if paid_at - now > BURST / RATE_A_SECOND:
+        paid_at = max(self._paid_at.get(share, now), now)
+        if paid_at - now > (burst - 1) / rate_a_second:
             return False
-        self._paid_at[rpc] = paid_at + 1 / RATE_A_SECOND
+        self._paid_at[share] = paid_at + 1 / rate_a_second
         return True
 
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from auth_server.domain.key_lives import CLOCK_SKEW
-from auth_server.storage import examinations, migrations
+from auth_server.storage import audit_chain, examinations, migrations
+from auth_server.usecases.audit_verification import WAITING_IS_LONG
 from gatepost_cli.doctor.findings import Finding, fail, ok, warn
+from gatepost_cli.doctor.reach import leaves_the_machine_unverified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,14 +36,26 @@ async def schema(url: str) -> Finding:
     return ok("migrations", "all are applied")
 
 
-async def standing(db: Db, clock: Callable[[], datetime]) -> list[Finding]:
-    """What the database says of itself and of us, whose clock this is."""
+async def standing(db: Db, clock: Callable[[], datetime], url: str) -> list[Finding]:
+    """What the database at this URL says of itself and of us, whose clock this is."""
     asked = clock()
     connection = await examinations.connection(db)
     answered = clock()
     # Its clock was read somewhere in between; what that leaves open is in its favour.
     skew = max(connection.now - answered, asked - connection.now, timedelta(0))
-    return [_clock(skew), *_role(connection), *_reached(connection)]
+    return [_clock(skew), *_role(connection), *_reached(connection, url)]
+
+
+async def audit_log(db: Db, now: datetime) -> Finding:
+    """Whether the audit log's chain grows."""
+    waiting = await audit_chain.number_pending(db, now - WAITING_IS_LONG)
+    if waiting:
+        return fail(
+            "audit log",
+            f"{waiting} events have waited for their place in the chain for minutes: it does not grow",
+            "see that a server runs, its log for `background work failed`, and what `gatepost audit verify` says",
+        )
+    return ok("audit log", "every event gets its place in the chain")
 
 
 async def mails(db: Db, now: datetime) -> list[Finding]:
@@ -90,18 +104,24 @@ def _role(connection: Connection) -> Iterator[Finding]:
         yield ok("audit rights", f"{connection.role} may add audit events and cannot alter them")
 
 
-def _reached(connection: Connection) -> Iterator[Finding]:
+def _reached(connection: Connection, url: str) -> Iterator[Finding]:
     if connection.is_standby:
         yield fail("database", "it is a standby, which nothing can be written to", "name the primary")
-    if connection.is_encrypted or connection.is_local:
-        how = "TLS" if connection.is_encrypted else "this machine alone"
-        yield ok("database connection", f"by {how}")
-    else:
+    if not connection.is_encrypted and not connection.is_local:
         yield fail(
             "database connection",
             "plaintext to another machine: whoever listens reads everything",
             "add sslmode=verify-full to GATEPOST_DATABASE_URL",
         )
+    elif leaves_the_machine_unverified(url):
+        yield warn(
+            "database connection",
+            "nothing makes sure with whom it is: whoever stands in between may be the database",
+            "add sslmode=verify-full to GATEPOST_DATABASE_URL, and sslrootcert where its authority is your own",
+        )
+    else:
+        how = "TLS" if connection.is_encrypted else "this machine alone"
+        yield ok("database connection", f"by {how}")
     if connection.tells_rows:
         yield warn(
             "database log",

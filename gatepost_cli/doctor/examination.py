@@ -54,8 +54,9 @@ async def _database(settings: AuthServerSettings) -> AsyncIterator[Finding]:
             yield schema
             if schema.todo:
                 return  # the tables are not those that the checks ask
-            for finding in await database.standing(db, _now):
+            for finding in await database.standing(db, _now, url):
                 yield finding
+            yield await database.audit_log(db, _now())
             for finding in await keys.signing(db, settings, _now()):
                 yield finding
             for finding in await keys.rings(db, settings):
@@ -73,9 +74,12 @@ async def _database_alone() -> AsyncIterator[Finding]:
         async with opened(url) as db:
             schema = await database.schema(url)
             yield schema
-            for finding in (
-                [] if schema.todo else [*await database.standing(db, _now), *await database.mails(db, _now())]
-            ):
+            if schema.todo:
+                return
+            for finding in await database.standing(db, _now, url):
+                yield finding
+            yield await database.audit_log(db, _now())
+            for finding in await database.mails(db, _now()):
                 yield finding
     except RefusalError as error:
         yield _refused(error)

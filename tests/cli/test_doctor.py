@@ -97,8 +97,8 @@ async def test_a_deployment_that_is_well_gets_nothing_but_ok(environment: pytest
     assert set(findings) == {
         "settings", "adapter secret", "bcrypt cost", "mail server", "TLS", "certificate", "client certificate",
         "authority", "authority of clients", "health", "reflection", "migrations", "clock", "database role",
-        "audit rights", "database connection", "database log", "signing keys' seal", "signing keys", "peppers",
-        "sealing keys", "outbox", "dead mails", "backup",
+        "audit rights", "audit log", "database connection", "database log", "signing keys' seal", "signing keys",
+        "peppers", "sealing keys", "outbox", "dead mails", "backup",
     }  # fmt: skip
 
 

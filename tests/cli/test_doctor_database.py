@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from auth_server.app import RunningServer
 from auth_server.settings import AuthServerSettings
@@ -15,13 +16,15 @@ from gatepost_cli.doctor.findings import Finding, Level
 from tests.conftest import key_ring
 from tests.people import People
 
+HERE = "postgresql://u@127.0.0.1:5432/d"
+
 
 def by_check(findings: list[Finding]) -> dict[str, Finding]:
     return {each.check: each for each in findings}
 
 
 async def standing_of(db: Database) -> dict[str, Finding]:
-    return by_check(await database.standing(db, lambda: datetime.now(UTC)))
+    return by_check(await database.standing(db, lambda: datetime.now(UTC), HERE))
 
 
 async def test_migrations_that_are_missing_fail(database_url: str, sql: asyncpg.Connection) -> None:
@@ -65,11 +68,48 @@ async def test_a_role_without_rights_on_audit_events_is_told_from_one_that_has_t
 
 async def test_a_clock_that_is_seconds_off_is_warned_of_and_fails(db: Database) -> None:
     async def level(seconds: int) -> Level:
-        findings = await database.standing(db, lambda: datetime.now(UTC) + timedelta(seconds=seconds))
+        findings = await database.standing(db, lambda: datetime.now(UTC) + timedelta(seconds=seconds), HERE)
         return by_check(findings)["clock"].level
 
     levels = [await level(seconds) for seconds in (0, 3, -3, 60, -60)]
     assert levels == [Level.OK, Level.WARN, Level.WARN, Level.FAIL, Level.FAIL]
+
+
+UNVERIFIED = {
+    "postgresql://u:p@db.example.org/d": True,
+    "postgresql://u:p@db.example.org/d?sslmode=require": True,
+    "postgresql://u@localhost:5432,10.0.0.7:5432/d?sslmode=prefer": True,
+    "postgresql://u@/d?host=10.0.0.7": True,
+    "postgresql://u@[2001:db8::1]:5432/d": True,
+    "postgresql://u:p@db.example.org/d?sslmode=verify-full": False,
+    "postgresql://u@localhost/d": False,
+    "postgresql://u@[::1]:5432/d": False,
+    "postgresql://u@/d?host=/run/postgresql": False,
+    "postgresql://u@%2Frun%2Fpostgresql/d": False,
+}
+
+
+@pytest.mark.requirement(41)
+async def test_a_database_elsewhere_whose_certificate_nobody_looks_at_is_warned_of(
+    db: Database, subtests: pytest.Subtests
+) -> None:
+    for url, expected in UNVERIFIED.items():
+        with subtests.test(url):
+            findings = by_check(await database.standing(db, lambda: datetime.now(UTC), url))
+            assert findings["database connection"].level is (Level.WARN if expected else Level.OK)
+
+
+@pytest.mark.requirement(62)
+async def test_a_chain_that_does_not_grow_fails(db: Database, sql: asyncpg.Connection) -> None:
+    async def level(age: timedelta) -> Level:
+        return (await database.audit_log(db, datetime.now(UTC) + age)).level
+
+    # A link that stands in the way, so that no server that runs beside gives the event its place.
+    await sql.execute("INSERT INTO audit_links SELECT number, number, 'x' FROM generate_series(1, 9) AS number")
+    assert await level(timedelta(days=1)) is Level.OK
+    await sql.execute("INSERT INTO audit_events (at, event) VALUES (now(), 'tested')")
+
+    assert [await level(timedelta(minutes=minutes)) for minutes in (4, 6)] == [Level.OK, Level.FAIL]
 
 
 async def test_mails_that_do_not_leave_are_told_by_how_late_they_are(db: Database, sql: asyncpg.Connection) -> None:
