@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONGEST_LINE_BYTES = 64 * 1024
+MOST_LINES_OF_A_ROW = 100
+"""Of CSV, where a text in quotes may have several."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -24,7 +27,7 @@ class Record:
     """What one record of a file says."""
 
     line: int
-    """The line that it ends on, counted from 1."""
+    """The line that it ends on, or of what cannot be read begins on, counted from 1."""
     read_bytes: int
     """Of the file, up to its end."""
     fields: Mapping[str, object]
@@ -49,37 +52,37 @@ def records_of(path: Path) -> Iterator[Record]:
     if reader is None:
         raise RefusalError(f"{path} is neither a .jsonl nor a .csv file")
     with path.open("rb") as file:
-        yield from reader(_Lines(file))
+        yield from reader(_lines(file))
 
 
-class _Lines:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    content: bytes
+    number: int
+    read_bytes: int
+    """Of the file, up to its end."""
+    is_cut: bool
+    """Whether it was too long, and its rest left out."""
+
+
+def _lines(file: BinaryIO) -> Iterator[_Line]:
     """The lines of a file, none of them longer than may be."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.number = 0
-        self.read_bytes = 0
-        self.is_cut = False
-        """Whether the last one was too long, and its rest left out."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        while line := self._file.readline(LONGEST_LINE_BYTES):
-            self.number += 1
-            self.read_bytes += len(line)
-            self.is_cut = False
-            rest = line
-            while len(rest) == LONGEST_LINE_BYTES and not rest.endswith(b"\n"):
-                rest = self._file.readline(LONGEST_LINE_BYTES)
-                self.read_bytes += len(rest)
-                self.is_cut = True
-            yield line.removeprefix(_BOM) if self.number == 1 else line
+    number = read_bytes = 0
+    while line := file.readline(LONGEST_LINE_BYTES):
+        number += 1
+        read_bytes += len(line)
+        rest, is_cut = line, False
+        while len(rest) == LONGEST_LINE_BYTES and not rest.endswith(b"\n"):
+            rest, is_cut = file.readline(LONGEST_LINE_BYTES), True
+            read_bytes += len(rest)
+        yield _Line(line.removeprefix(_BOM) if number == 1 else line, number, read_bytes, is_cut)
 
 
-def _json_lines(lines: _Lines) -> Iterator[Record]:
+def _json_lines(lines: Iterator[_Line]) -> Iterator[Record]:
     for line in lines:
-        if line.strip():
-            fields, fault = _object_of(line) if not lines.is_cut else ({}, _TOO_LONG)
-            yield Record(lines.number, lines.read_bytes, fields, fault)
+        if line.content.strip():
+            fields, fault = _object_of(line.content) if not line.is_cut else ({}, _TOO_LONG)
+            yield Record(line.number, line.read_bytes, fields, fault)
 
 
 def _object_of(line: bytes) -> tuple[Mapping[str, object], str]:
@@ -90,26 +93,62 @@ def _object_of(line: bytes) -> tuple[Mapping[str, object], str]:
     return (found, "") if isinstance(found, dict) else ({}, "it is not a JSON object")
 
 
-def _csv_rows(lines: _Lines) -> Iterator[Record]:
-    rows = csv.reader((line.decode("utf-8", "surrogateescape") for line in lines), strict=True)
-    header = _header(rows)
+def _csv_rows(lines: Iterator[_Line]) -> Iterator[Record]:
+    source = _CsvLines(lines)
+    header = _header(source)
     while True:
         try:
-            row = next(rows)
-        except StopIteration:
-            return
+            row = source.next_row()
         except csv.Error:
-            yield Record(lines.number, lines.read_bytes, {}, "it is not CSV")
+            # The line that it begins on alone: a quote that is never closed does not take the users behind it along.
+            first = source.keep_first()
+            yield Record(first.number, first.read_bytes, {}, _TOO_LONG if first.is_cut else "it is not CSV")
             continue
+        if row is None:
+            return
         if row:
-            fault = _fault_of(row, len(header)) if not lines.is_cut else _TOO_LONG
+            last = source.taken[-1]
+            is_cut = any(line.is_cut for line in source.taken)
+            fault = _fault_of(row, len(header)) if not is_cut else _TOO_LONG
             given = {} if fault else {name: value for name, value in zip(header, row, strict=True) if value}
-            yield Record(lines.number, lines.read_bytes, given, fault)
+            yield Record(last.number, last.read_bytes, given, fault)
 
 
-def _header(rows: Iterator[list[str]]) -> list[str]:
+class _CsvLines:
+    """Takes the lines of one row of CSV after the other, and gives those back that turn out to be none of it."""
+
+    def __init__(self, lines: Iterator[_Line]) -> None:
+        self._lines = lines
+        self._given_back: deque[_Line] = deque()
+        self.taken: list[_Line] = []
+        """Those of the last row."""
+
+    def next_row(self) -> list[str] | None:
+        """The next row; None behind the last one.
+
+        Raises:
+            csv.Error: what begins here is no row, or one of too many lines.
+        """
+        self.taken = []
+        return next(csv.reader(self._texts(), strict=True), None)
+
+    def keep_first(self) -> _Line:
+        """The line that the last row began on; those behind it are read again."""
+        self._given_back.extendleft(reversed(self.taken[1:]))
+        return self.taken[0]
+
+    def _texts(self) -> Iterator[str]:
+        while len(self.taken) < MOST_LINES_OF_A_ROW:
+            line = self._given_back.popleft() if self._given_back else next(self._lines, None)
+            if line is None:
+                return
+            self.taken.append(line)
+            yield line.content.decode("utf-8", "surrogateescape")
+
+
+def _header(source: _CsvLines) -> list[str]:
     try:
-        header = next(rows, [])
+        header = source.next_row() or []
     except csv.Error as error:
         raise RefusalError("the first line is no header of CSV") from error
     if "email" not in header or len(set(header)) < len(header):

@@ -21,7 +21,7 @@ from auth_server.settings import AuthServerSettings
 from auth_server.settings.sources import NamedSource
 from auth_server.usecases.importing import Importing, ImportOvertakenError
 from gatepost_cli.database import opened
-from gatepost_cli.import_files import digest_of, records_of
+from gatepost_cli.import_files import LONGEST_LINE_BYTES, digest_of, records_of
 from gatepost_cli.import_records import RecordRefusedError, user_of
 from gatepost_cli.installation import Installation
 from gatepost_cli.refusals import RefusalError
@@ -161,10 +161,12 @@ class Report:
         """Keeps what an import of the same file has written, or begins anew.
 
         Raises:
-            RefusalError: it cannot be written.
+            RefusalError: it cannot be written, or something else stands there, such as the file of users itself.
         """
         expected = state.refused + state.present
         try:
+            if not self._may_be_overwritten():
+                raise RefusalError(f"{self.path} is there and is no report of an import; choose another --report")
             if not expected:
                 self.path.unlink(missing_ok=True)
             self.lines = self.path.read_bytes().count(b"\n") if expected and self.path.exists() else 0
@@ -187,6 +189,16 @@ class Report:
         except OSError as error:
             raise self._refusal(error) from error
         self.lines += len(refused)
+
+    def _may_be_overwritten(self) -> bool:
+        if not self.path.exists():
+            return True
+        with self.path.open("rb") as file:
+            first = file.readline(LONGEST_LINE_BYTES)
+        try:
+            return not first or json.loads(first).keys() == {"line", "reason"}
+        except (ValueError, AttributeError):
+            return False
 
     def _refusal(self, error: OSError) -> RefusalError:
         return RefusalError(f"the report {self.path} cannot be written: {error.strerror}; choose another --report")

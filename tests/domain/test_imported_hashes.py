@@ -113,6 +113,7 @@ def test_there_is_a_vector_for_every_format() -> None:
         ("$scrypt$ln=18,r=8,p=1$c2FsdA$" + "A" * 43, "bytes of memory"),
         ("$scrypt$ln=17,r=8,p=3$c2FsdA$" + "A" * 43, "its N times r times p is 3145728"),
         ("$scrypt$ln=64,r=8,p=1$c2FsdA$" + "A" * 43, "its ln is 64"),
+        ("$scrypt$ln=16,r=1,p=1$c2FsdA$" + "A" * 43, "its N is too large for its r"),
         ("scrypt$3$salt$8$1$" + "A" * 43, "its N is no power of two"),
         ("scrypt$2$salt$33$1$" + "A" * 43, "its r is 33"),
         ("scrypt$2$salt$8$17$" + "A" * 43, "its p is 17"),

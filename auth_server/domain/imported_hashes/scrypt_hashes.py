@@ -69,6 +69,8 @@ def check(parameters: ScryptHash) -> None:
     n, r, p = parameters.n, parameters.r, parameters.p
     if n < 2 or n & (n - 1):
         raise HashRefusedError("its N is no power of two")
+    if n >= 2 ** (16 * r):
+        raise HashRefusedError("its N is too large for its r")  # RFC 7914, section 6; OpenSSL computes none
     if 128 * r * (n + p) > MOST_MEMORY_BYTES + _SPARE_BYTES // 2:
         raise HashRefusedError(f"a check takes more than {MOST_MEMORY_BYTES} bytes of memory")
     if parameters.cost > MOST_WORK:
