@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from auth_server.domain.audit_events import OK, AuditEvent, Origin, current_origin
-from auth_server.domain.audit_seal import Personal
+from auth_server.domain.audit_seal import AuditSeal, Personal
 from auth_server.domain.stored_events import StoredEvent
 from auth_server.domain.subject_keys import SubjectKey
 from auth_server.storage.database import Database, Db, Row
@@ -99,10 +99,15 @@ async def record(
 
 
 async def record_refusal(db: Db, origin: Origin, reason: str, at: datetime) -> None:
-    """Adds that the request was refused for this reason."""
+    """Adds that the request was refused for this reason.
+
+    The key is looked up, though it may be known: a refusal takes as long for a user who was here as for a stranger.
+    """
     personal = _personal_of(origin, origin.email)
     user_id = origin.user_id or origin.caller_of()[1]
-    key = await _key_of(db, origin, personal, user_id, at)
+    whose = origin.caller_of()[1] or user_id
+    subject = origin.seal.subject_of(whose, personal, at)
+    key = await _kept_key(db, origin.seal, subject, whose, at) if personal else None
     await _add(db, _entry(origin, personal, key, AuditEvent.REFUSED, at=at, outcome=reason), user_id)
 
 
@@ -206,10 +211,11 @@ async def _key_of(db: Db, origin: Origin, personal: Personal, user_id: UUID | No
     # Address and agent are the caller's, whoever the event is about; and the caller's erasure is to shred them.
     whose = origin.caller_of()[1] or user_id
     subject = origin.seal.subject_of(whose, personal, at)
-    known = origin.seal.known_keys.find(subject)
-    if known is not None:
-        return known
-    new = origin.seal.new_key(subject)
+    return origin.seal.known_keys.find(subject) or await _kept_key(db, origin.seal, subject, whose, at)
+
+
+async def _kept_key(db: Db, seal: AuditSeal, subject: bytes, whose: UUID | None, at: datetime) -> SubjectKey | None:
+    new = seal.new_key(subject)
     row = await db.fetchrow(
         """
         WITH found AS (

@@ -20,6 +20,18 @@ SEAL = audit_seal_of(KeyRing.of(key_ring("seal")))
 RENAMED = "WITH changed AS (UPDATE users SET name = $2 WHERE id = $1 RETURNING id AS user_id, name)"
 
 
+class Counted:
+    """A database that tells which statements it was asked for."""
+
+    def __init__(self, db):
+        self._db = db
+        self.statements = []
+
+    async def fetchrow(self, sql, *arguments):
+        self.statements.append(sql)
+        return await self._db.fetchrow(sql, *arguments)
+
+
 @pytest.fixture
 def served():
     """A request that is served."""
@@ -84,6 +96,19 @@ async def test_what_cannot_be_noted_does_not_change(db, sql, served, user_id):
         await renamed(db, user_id, entry._replace(event=None))
 
     assert await sql.fetchval("SELECT name FROM users WHERE id = $1", user_id) != "Renamed"
+
+
+@pytest.mark.requirement(25)
+async def test_a_refusal_takes_as_many_statements_for_a_user_who_was_here_as_for_a_stranger(db, sql, served, user_id):
+    await audit.entry_of(db, AuditEvent.SIGNED_IN, user_id, NOW)
+    counted, origin = Counted(db), current_origin.get()
+
+    for origin.user_id, origin.email in ((user_id, "ann@example.org"), (None, "nobody@example.org")):
+        await audit.record_refusal(counted, origin, "CREDENTIALS_INVALID", NOW)
+
+    assert len(counted.statements) == 4
+    assert counted.statements[:2] == counted.statements[2:]
+    assert await sql.fetchval("SELECT count(*) FROM audit_events") == 2
 
 
 async def test_the_key_of_a_user_is_looked_up_once(db, sql, served, user_id):
