@@ -15,12 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from unittest.mock import patch
 
 from click.testing import CliRunner
 
 from gatepost_cli.__main__ import gatepost
+from tests.cli.forked import Forked, fork
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = (sys.executable, "-P", "-m", "gatepost_cli")
@@ -55,14 +57,15 @@ def _run_here(arguments: tuple[str, ...], found: dict[str, str]) -> subprocess.C
 
 def run_apart(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """The command as a process of its own, when it has ended."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    with TemporaryFile() as stdout, TemporaryFile() as stderr:
+        with fork(*arguments, env=environment(**settings), stdout=stdout, stderr=stderr) as process:
+            try:
+                process.wait(30)
+            finally:
+                process.kill()
+        assert process.returncode is not None
+        said = [file.seek(0) or file.read().decode() for file in (stdout, stderr)]
+    return subprocess.CompletedProcess(arguments, process.returncode, *said)
 
 
 def refusal_of(*arguments: str, **settings: str) -> str:
@@ -80,7 +83,7 @@ def refusal_of(*arguments: str, **settings: str) -> str:
 class Up:
     """A `gatepost up` that serves."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     folder: Path
     run: dict[str, Any]
     welcome: str
@@ -93,13 +96,11 @@ class Up:
 
 
 @contextmanager
-def running_up(folder: Path, *arguments: str, **settings: str) -> Iterator[Up]:
-    """Starts `gatepost up` on any free ports, and ends it afterwards."""
+def running_up(folder: Path, *arguments: str, anew: bool = False, **settings: str) -> Iterator[Up]:
+    """Starts `gatepost up` on any free ports, and ends it afterwards; `anew` as a person does, by `python -m`."""
     ports = ("--http-port", "0", "--grpc-port", "0")
-    command = [*COMMAND, "up", "--data-dir", str(folder), *ports, *arguments]
-    with subprocess.Popen(
-        command, env=environment(**QUICK, **settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    words = ("up", "--data-dir", str(folder), *ports, *arguments)
+    with (_started_anew if anew else _forked)(words, environment(**QUICK, **settings)) as process:
         try:
             welcome = _read_until("Ctrl-C", process)
             yield Up(process, folder, json.loads((folder / "run.json").read_text()), welcome)
@@ -108,7 +109,19 @@ def running_up(folder: Path, *arguments: str, **settings: str) -> Iterator[Up]:
                 process.terminate()
 
 
-def _read_until(word: str, process: subprocess.Popen[str]) -> str:
+def _started_anew(words: tuple[str, ...], env: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen([*COMMAND, *words], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def _forked(words: tuple[str, ...], env: dict[str, str]) -> Forked:
+    to_read, to_write = os.pipe()
+    try:
+        return fork(*words, env=env, stdout=to_write, stderr=to_write, said=os.fdopen(to_read))
+    finally:
+        os.close(to_write)
+
+
+def _read_until(word: str, process: subprocess.Popen[str] | Forked) -> str:
     said = ""
     for line in process.stdout or ():
         said += line

@@ -28,7 +28,7 @@ def up() -> Iterator[Up]:
     """A `gatepost up` with a database of its own."""
     made = Path(tempfile.mkdtemp(prefix="gatepost cli "))
     made.chmod(0o755)
-    with running_up(made / "data") as running:
+    with running_up(made / "data", anew=True) as running:
         yield running
     shutil.rmtree(made)
 

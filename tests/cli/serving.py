@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cli.command import COMMAND, environment, eventually
+from tests.cli.forked import Forked, fork
 from tests.conftest import key_ring
 
 SECRET = "zN4kQx7wPd2vTb9mRc5yHs8gLf3jWe6a"
@@ -24,11 +25,19 @@ COMPLETE = {
 
 
 @contextmanager
-def serving(which: str, log: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Starts `gatepost serve`, `which` with its options, and ends it afterwards; its log lines are in the file."""
+def serving(
+    which: str, log: Path, *, anew: bool = False, **settings: str
+) -> Iterator[subprocess.Popen[bytes] | Forked]:
+    """Starts `gatepost serve`, `which` with its options, and ends it afterwards; its log lines are in the file.
+
+    With `anew` it is started as in production, by `python -m`, which takes a second, and has this process's limits.
+    """
+    words, env = ("serve", *which.split()), environment(**settings)
     with (
         log.open("wb") as said,
-        subprocess.Popen([*COMMAND, "serve", *which.split()], env=environment(**settings), stderr=said) as process,
+        subprocess.Popen([*COMMAND, *words], env=env, stderr=said)
+        if anew
+        else fork(*words, env=env, stdout=said, stderr=said) as process,
     ):
         try:
             yield process

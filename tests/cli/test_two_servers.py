@@ -16,6 +16,7 @@ import pytest
 
 from auth_server.settings import AuthServerSettings
 from tests.cli.command import QUICK
+from tests.cli.forked import Forked
 from tests.cli.serving import COMPLETE, SECRET, serving, told_by
 from tests.people import People, SignedIn, refresh
 from tests.waiting import backends_that_wait, until
@@ -35,7 +36,7 @@ LIVING = """
 class Server:
     """A server in a process of its own."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     target: str
 
     def kill(self) -> None:
