@@ -22,8 +22,9 @@ class AuditRight:
 async def over_audit(db: Db, role: str) -> list[AuditRight]:
     """All that lets the role alter or remove what the log holds; none for one that may only add to it.
 
-    The owner of a schema may drop the tables of others in it, and one that may create there could stand its functions
-    in for those that statements call. Until PostgreSQL 15 CREATEROLE gives itself any role that is no superuser.
+    The owner of a schema may drop the tables of others in it. A role that may create anywhere could stand tables
+    and functions of its own in for those that statements name, as it may change its own search_path for ever. Until
+    PostgreSQL 15 CREATEROLE gives itself any role that is no superuser.
     """
     rows = await db.fetch(
         """
@@ -52,8 +53,13 @@ async def over_audit(db: Db, role: str) -> list[AuditRight]:
                 FROM pg_namespace
                WHERE nspname = current_schema() AND nspowner = acting.oid
                UNION ALL
-              SELECT 4, 'create in the schema ' || current_schema()
-               WHERE has_schema_privilege(acting.oid, current_schema(), 'CREATE')
+              SELECT 4, 'create schemas'
+               WHERE has_database_privilege(acting.oid, current_database(), 'CREATE')
+               UNION ALL
+              SELECT 4, 'create in the schema ' || nspname
+                FROM pg_namespace
+               WHERE (has_schema_privilege(acting.oid, pg_namespace.oid, 'CREATE') OR nspowner = acting.oid)
+                 AND nspname !~ '^pg_'
                UNION ALL
               SELECT 5, 'do everything with ' || relname || ', which it owns'
                 FROM audited

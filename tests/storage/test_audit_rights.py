@@ -56,6 +56,21 @@ WAYS = {
         "TRIGGER audit_events",
         "REVOKE TRIGGER ON audit_events FROM PUBLIC",
     ),
+    "one who creates schemas": (
+        "GRANT CREATE ON DATABASE keys_of_tests TO sly",
+        "it may create schemas",
+        "REVOKE CREATE ON DATABASE keys_of_tests FROM sly",
+    ),
+    "one who creates elsewhere": (
+        "CREATE SCHEMA elsewhere; GRANT CREATE ON SCHEMA elsewhere TO PUBLIC",
+        "create in the schema elsewhere",
+        "DROP SCHEMA elsewhere",
+    ),
+    "the owner of another schema": (
+        "CREATE SCHEMA elsewhere AUTHORIZATION sly; REVOKE CREATE ON SCHEMA elsewhere FROM sly",
+        "create in the schema elsewhere",
+        "DROP SCHEMA elsewhere",
+    ),
     "everybody, in the schema": (
         "GRANT CREATE ON SCHEMA public TO PUBLIC",
         "create in the schema public",
