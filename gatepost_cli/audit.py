@@ -63,6 +63,7 @@ def _line_of(told: ToldEvent) -> bytes:
             "outcome": event.outcome,
             "repeats": event.repeats,
             "user_id": event.user_id,
+            "target": event.target,
             "caller": event.caller,
             "rpc": event.rpc,
             "request_id": event.request_id,

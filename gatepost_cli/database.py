@@ -10,7 +10,7 @@ import asyncpg
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from auth_server.domain.audit_events import AuditEvent
+from auth_server.domain.audit_events import COMMAND, AuditEvent, current_actor
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.users import Role
 from auth_server.settings import AuthServerSettings
@@ -94,7 +94,7 @@ async def set_role(url: str, email: str, role: str) -> None:
     async def work(db: Db) -> bool:
         user = await users.set_role(db, email, Role(role), now)
         if user is not None:
-            await audit.record_command(db, AuditEvent.ROLE_CHANGED, [user.id], now)
+            await audit.record(db, AuditEvent.ROLE_CHANGED, user.id, now, target=f"role:{role}")
         return user is not None
 
     async with opened(url) as db:
@@ -105,14 +105,18 @@ async def set_role(url: str, email: str, role: str) -> None:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
-    """The database, for an operator's command.
+    """The database, for an operator's command: what is audited meanwhile is of a command.
 
     Raises:
         RefusalError: the database cannot be reached, or refuses.
     """
-    with _refusals(url):
-        async with connected(url, size=1) as db:
-            yield db
+    current_actor.set(COMMAND)
+    try:
+        with _refusals(url):
+            async with connected(url, size=1) as db:
+                yield db
+    finally:
+        current_actor.set(None)
 
 
 async def set_disabled(url: str, email: str, *, disabled: bool) -> None:
@@ -128,7 +132,7 @@ async def set_disabled(url: str, email: str, *, disabled: bool) -> None:
         user_id = await disabling.find_by_email(db, email)
         if user_id is None or not await disabling.set_disabled(db, user_id, now if disabled else None, now):
             return False
-        await audit.record_command(db, event, [user_id], now)
+        await audit.record(db, event, user_id, now)
         return True
 
     async with opened(url) as db:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.key_lives import KeyLife, KeyPlan, KeyState, removed_at
 from auth_server.domain.secrets import Seal
 from auth_server.domain.signing_keys import Algorithm
 from auth_server.settings.keys import KeySettings
 from auth_server.settings.sources import NamedSource
-from auth_server.storage import signing_keys
+from auth_server.storage import audit, signing_keys
 from auth_server.usecases.key_rotation import KeyRotation
 from gatepost_cli.database import opened
 from gatepost_cli.refusals import RefusalError
@@ -23,7 +24,7 @@ from gatepost_cli.settings import given, read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from auth_server.storage.database import Database
+    from auth_server.storage.database import Database, Db
     from auth_server.storage.signing_keys import Revoked
 
 _ORDER = (KeyState.ACTIVE, KeyState.NEXT, KeyState.RETIRED, KeyState.REVOKED)
@@ -97,12 +98,16 @@ async def rotate(url: str, *, at_once: bool) -> Rotation:
     async with opened(url) as db:
         now = datetime.now(UTC)
         following = await _next_of(db, url, settings, now)
-        if at_once:
-            kid = await signing_keys.rotate_at_once(db, now)
-        else:
-            await signing_keys.ask_rotation(db, now)
-            # It was asked for, so neither its age nor its algorithm matters any more.
-            kid = await signing_keys.rotate(db, now, due_since=None, algorithm=following.algorithm)
+
+        async def work(db: Db) -> str | None:
+            kid = await _rotated(db, following, now, at_once=at_once)
+            if kid is not None:
+                await audit.record(db, AuditEvent.KEY_ROTATED, None, now, target=f"key:{kid}")
+            elif not at_once:
+                await audit.record(db, AuditEvent.KEY_ROTATION_ASKED, None, now, target=f"key:{following.kid}")
+            return kid
+
+        kid = await db.transaction(work)
         return Rotation(kid or following.kid, now if kid else following.ready, bool(kid))
 
 
@@ -112,13 +117,32 @@ async def revoke(url: str, kid: str) -> Revoked:
     Raises:
         RefusalError: there is no such key, it was revoked before, or the database refuses.
     """
+    now = datetime.now(UTC)
+
+    async def work(db: Db) -> Revoked | None:
+        revoked = await signing_keys.revoke(db, kid, now)
+        if revoked is not None:
+            await audit.record(db, AuditEvent.KEY_REVOKED, None, now, target=f"key:{kid}")
+            if revoked.promoted is not None:
+                await audit.record(db, AuditEvent.KEY_ROTATED, None, now, target=f"key:{revoked.promoted}")
+        return revoked
+
     async with opened(url) as db:
-        revoked = await signing_keys.revoke(db, kid, datetime.now(UTC))
+        revoked = await db.transaction(work)
         if revoked is None and any(life.kid == kid for life in await _lives(db)):
             raise RefusalError(f"the key {kid} was revoked before")
     if revoked is None:
         raise RefusalError(f"no key has the id {kid}; `gatepost keys list` shows them")
     return revoked
+
+
+async def _rotated(db: Db, following: KeyLife, now: datetime, *, at_once: bool) -> str | None:
+    """The id of the key that has taken over by this; None where it is not ready, and takes over when it is."""
+    if at_once:
+        return await signing_keys.rotate_at_once(db, now)
+    await signing_keys.ask_rotation(db, now)
+    # It was asked for, so neither its age nor its algorithm matters any more.
+    return await signing_keys.rotate(db, now, due_since=None, algorithm=following.algorithm)
 
 
 async def _lives(db: Database) -> list[KeyLife]:

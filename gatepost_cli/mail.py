@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from auth_server.domain.mails import MailNote
-    from auth_server.storage.database import Db
+    from auth_server.storage.database import Database
 
 _PAGE = 200
 
@@ -57,7 +57,7 @@ async def drop(url: str, ids: Sequence[str]) -> int:
         return await _each(ids, mails.drop) if ids else await _batch_by_batch(mails.drop_dead)
 
 
-def _mails(db: Db) -> Mails:
+def _mails(db: Database) -> Mails:
     # Page tokens stay in this process, so any key does.
     return Mails(db, b"page tokens of this command", lambda: datetime.now(UTC))
 

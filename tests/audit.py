@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import asyncpg
@@ -38,6 +39,22 @@ async def chained(db: Database, sql: asyncpg.Connection) -> None:
 def verification(db: Database) -> AuditVerification:
     """What holds the log against its chain."""
     return AuditVerification(db, KEYS, SEAL, now)
+
+
+async def done_by_command(sql: asyncpg.Connection) -> list[tuple[str, str | None]]:
+    """The name and target of each event of an operator's command, in the order in which they were written."""
+    rows = await sql.fetch("SELECT event, target FROM audit_events WHERE caller = 'command' ORDER BY id")
+    return [(row["event"], row["target"]) for row in rows]
+
+
+@asynccontextmanager
+async def refusing_events(sql: asyncpg.Connection) -> AsyncIterator[None]:
+    """No event can be written meanwhile."""
+    await sql.execute("ALTER TABLE audit_events ADD CONSTRAINT full_disk CHECK (false) NOT VALID")
+    try:
+        yield
+    finally:
+        await sql.execute("ALTER TABLE audit_events DROP CONSTRAINT full_disk")
 
 
 async def events_of(sql: asyncpg.Connection, user_id: str | None = None) -> list[str]:

@@ -148,6 +148,7 @@ PERSONAL = {
             "caller": "caller",
             "outcome": "outcome",
             "repeats": "repeats",
+            "target": "target",
         },
         {"id": OURS, "user_id": OWNER, "key_id": OURS, "sealed": "opened, and told where it is the user's own"},
         stays="what happened must be known later, by ids alone",

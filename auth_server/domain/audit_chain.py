@@ -69,7 +69,7 @@ class Anchor:
 
 def link_of(previous: bytes, position: int, event: StoredEvent) -> Link:
     """The event's link at this position, behind the one of this hash."""
-    fields = (
+    fields: tuple[object, ...] = (
         event.id,
         (event.at - _EPOCH) // (datetime.resolution),
         event.event,
@@ -82,6 +82,8 @@ def link_of(previous: bytes, position: int, event: StoredEvent) -> Link:
         event.key_id,
         event.sealed,
     )
+    if event.target is not None:  # an event from before there were any keeps its hash
+        fields = (*fields, event.target)
     digest = hashlib.sha256(b"gatepost audit link 1" + previous + position.to_bytes(8, "big"))
     for each in fields:
         encoded = b"" if each is None else each if isinstance(each, bytes) else str(each).encode()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from auth_server.domain.audit_seal import AuditSeal
@@ -51,8 +52,28 @@ class AuditEvent(StrEnum):
     ROLE_CHANGED = "role-changed"
     USER_EXPORTED = "user-exported"
     USER_DELETED = "user-deleted"
+    SERVICE_ADDED = "service-added"
+    SERVICE_REVOKED = "service-revoked"
+    SERVICE_SECRET_ADDED = "service-secret-added"  # noqa: S105 (not a secret)
+    SERVICE_SECRET_REVOKED = "service-secret-revoked"  # noqa: S105 (not a secret)
+    """By itself, or because a third one took its place."""
+    KEY_ROTATION_ASKED = "key-rotation-asked"
+    """An operator has; the next key takes over when it is ready."""
+    KEY_ROTATED = "key-rotated"
+    """An operator has let the key of this id take over."""
+    KEY_REVOKED = "key-revoked"
+    MAIL_REDRIVEN = "mail-redriven"
+    MAIL_DROPPED = "mail-dropped"
     REFUSED = "refused"
     """A call that was refused for who called, or for what they presented."""
+
+
+class About(NamedTuple):
+    """What an event is about: a user, what it was done to where that is no user, or both."""
+
+    user_id: UUID | None = None
+    target: str | None = None
+    """Such as `service:billing` or `mail:<id>`; nothing personal, as it is kept in clear."""
 
 
 @dataclass(slots=True)
@@ -74,6 +95,12 @@ class Origin:
 
 current_origin: ContextVar[Origin | None] = ContextVar("current_origin", default=None)
 """Where the request that is served right now comes from; None in work of the server's own."""
+
+
+COMMAND = "command"
+"""The caller, where an operator's command works on the database."""
+current_actor: ContextVar[str | None] = ContextVar("current_actor", default=None)
+"""Who acts where no request is served; None in work of the server's own."""
 
 
 def note_subject(*, user_id: UUID | None = None, email: str | None = None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, section 4.5.4.1: at least 4 to 5 days
@@ -54,6 +55,13 @@ class Mail:
     def is_request(self) -> bool:
         """Whether an address is all that is known: whose it is, is looked up when the mail is sent."""
         return self.user_id is None and not self.values
+
+
+class OwnedMail(NamedTuple):
+    """A mail, and whose it is; None where it goes to an address that is nobody's."""
+
+    id: UUID
+    user_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,3 +24,5 @@ class StoredEvent:
     key_id: UUID | None
     sealed: bytes | None
     """Who and where, as far as that is personal."""
+    target: str | None = None
+    """What it was done to, where that is no user."""

@@ -50,6 +50,7 @@ def message_of_event(told: ToldEvent) -> pb.AuditEvent:
         address=personal.address,
         agent=personal.agent,
         email=personal.email,
+        target=event.target,
     )
     write_time(event.at, message.event_time)
     return message

@@ -113,6 +113,7 @@ def _audit_event(held: HeldAuditEvent) -> pb.AuditEventRecord:
         caller=event.caller,
         outcome=event.outcome,
         repeats=event.repeats,
+        target=event.target,
         address=held.personal.address,
         agent=held.personal.agent,
         email=held.personal.email,

@@ -8,7 +8,7 @@ from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
-from auth_server.domain.audit_events import OK, AuditEvent, Origin, current_origin
+from auth_server.domain.audit_events import OK, About, AuditEvent, Origin, current_actor, current_origin
 from auth_server.domain.audit_seal import AuditSeal, Personal
 from auth_server.domain.stored_events import StoredEvent
 from auth_server.domain.subject_keys import SubjectKey
@@ -16,7 +16,8 @@ from auth_server.storage.database import Database, Db, Row
 
 EVENT = """
 audit_events.id, audit_events.at, audit_events.event, audit_events.user_id, audit_events.request_id, audit_events.rpc,
-audit_events.caller, audit_events.outcome, audit_events.repeats, audit_events.key_id, audit_events.sealed
+audit_events.caller, audit_events.outcome, audit_events.repeats, audit_events.key_id, audit_events.sealed,
+audit_events.target
 """
 """The columns of an event."""
 
@@ -33,14 +34,15 @@ class Entry(NamedTuple):
     outcome: str = OK
     key_id: UUID | None = None
     sealed: bytes | None = None
+    target: str | None = None
 
 
 # What is sealed counts only where its key is still there, and is the key of whom it must be shredded with: the caller,
 # whoever the event is about, else the user whom the change was found to be of.
 _ADDITION = """
 , added AS (
-    INSERT INTO audit_events (at, event, user_id, request_id, rpc, caller, outcome, repeats, key_id, sealed)
-    SELECT {at}, {event}, changed.user_id, {request_id}, {rpc}, {caller}, {outcome}, 1,
+    INSERT INTO audit_events (at, event, user_id, request_id, rpc, caller, outcome, repeats, target, key_id, sealed)
+    SELECT {at}, {event}, changed.user_id, {request_id}, {rpc}, {caller}, {outcome}, 1, {target},
            audit_keys.id, CASE WHEN audit_keys.id IS NOT NULL THEN {sealed}::bytea END
       FROM changed
       LEFT JOIN audit_keys
@@ -59,7 +61,7 @@ async def entry_of(db: Database, event: AuditEvent, user_id: UUID, at: datetime)
     """
     origin = current_origin.get()
     if origin is None:
-        return Entry(at, event.value)
+        return Entry(at, event.value, caller=current_actor.get())
     personal = _personal_of(origin)
     key = await _key_of(db, origin, personal, user_id, at)
     if key is not None:
@@ -84,18 +86,19 @@ async def record(
     at: datetime,
     *,
     email: str | None = None,
+    target: str | None = None,
 ) -> None:
     """Adds the event of a change that takes several statements; run it in their transaction.
 
-    `email` is the address that somebody typed who is no user yet.
+    `email` is the address that somebody typed who is no user yet; `target` is what it was done to, if that is no user.
     """
     origin = current_origin.get()
     if origin is None:
-        await _add(db, Entry(at, event.value), user_id)
+        await _add(db, Entry(at, event.value, caller=current_actor.get(), target=target), user_id)
         return
     personal = _personal_of(origin, email)
     key = await _key_of(db, origin, personal, user_id, at)
-    await _add(db, _entry(origin, personal, key, event, at=at), user_id)
+    await _add(db, _entry(origin, personal, key, event, at=at)._replace(target=target), user_id)
 
 
 async def record_refusal(db: Db, origin: Origin, reason: str, at: datetime) -> None:
@@ -111,18 +114,26 @@ async def record_refusal(db: Db, origin: Origin, reason: str, at: datetime) -> N
     await _add(db, _entry(origin, personal, key, AuditEvent.REFUSED, at=at, outcome=reason), user_id)
 
 
-async def record_command(db: Db, event: AuditEvent, user_ids: Sequence[UUID], at: datetime) -> None:
-    """Adds the event for each of these users, to whom an operator's command has done it."""
+async def record_each(db: Db, event: AuditEvent, about: Sequence[About], at: datetime) -> None:
+    """Adds the event once for each of these, to which it was done together; run it in the transaction of the event."""
+    origin = current_origin.get()
+    entry = Entry(at, event.value, caller=current_actor.get())
+    if origin is not None:
+        personal = _personal_of(origin)
+        entry = _entry(origin, personal, await _key_of(db, origin, personal, None, at), event, at=at)
     await db.fetchrow(
         """
-        INSERT INTO audit_events (at, event, user_id, caller, outcome, repeats)
-        SELECT $1, $2, user_id, 'command', $4, 1
-          FROM unnest($3::uuid[]) AS users (user_id)
+        INSERT INTO audit_events (at, event, user_id, target, request_id, rpc, caller, outcome, repeats, key_id, sealed)
+        SELECT $3, $4, about.user_id, about.target, $5, $6, $7, $9, 1,
+               audit_keys.id, CASE WHEN audit_keys.id IS NOT NULL THEN $11::bytea END
+          FROM unnest($1::uuid[], $2::text[]) AS about (user_id, target)
+          LEFT JOIN audit_keys
+            ON audit_keys.id = $10
+           AND audit_keys.user_id IS NOT DISTINCT FROM $8::uuid
         """,
-        at,
-        event.value,
-        list(user_ids),
-        OK,
+        [each.user_id for each in about],
+        [each.target for each in about],
+        *entry[:-1],
     )
 
 
@@ -139,12 +150,13 @@ async def add(
     repeats: int = 1,
     key_id: UUID | None = None,
     sealed: bytes | None = None,
+    target: str | None = None,
 ) -> None:
     """Adds a row as it is."""
     await db.fetchrow(
         """
-        INSERT INTO audit_events (at, event, user_id, request_id, rpc, caller, outcome, repeats, key_id, sealed)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO audit_events (at, event, user_id, request_id, rpc, caller, outcome, repeats, key_id, sealed, target)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """,
         at,
         event.value,
@@ -156,6 +168,7 @@ async def add(
         repeats,
         key_id,
         sealed,
+        target,
     )
 
 
@@ -178,6 +191,7 @@ def event_of(row: Row) -> StoredEvent:
         repeats=row["repeats"],
         key_id=row["key_id"],
         sealed=row["sealed"],
+        target=row["target"],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from auth_server.domain.mails import MailNote
+from auth_server.domain.mails import MailNote, OwnedMail
 from auth_server.storage.database import Db, Row
 
 
@@ -27,8 +27,8 @@ async def page(db: Db, after: UUID | None, size: int, *, dead: bool) -> list[Mai
     return [_note_of(row) for row in rows]
 
 
-async def redrive(db: Db, mail_id: UUID, *, now: datetime, give_up_at: datetime) -> bool:
-    """Whether the mail was dead, and waits again by this call as if it were new."""
+async def redrive(db: Db, mail_id: UUID, *, now: datetime, give_up_at: datetime) -> OwnedMail | None:
+    """The mail, if it was dead, which waits again by this call as if it were new."""
     row = await db.fetchrow(
         """
         WITH redriven AS (
@@ -36,21 +36,21 @@ async def redrive(db: Db, mail_id: UUID, *, now: datetime, give_up_at: datetime)
                SET dead_at = NULL, due_at = $2, give_up_at = $3, attempts = 0
              WHERE id = $1
                AND dead_at IS NOT NULL
-            RETURNING id
+            RETURNING id, user_id
         )
-        SELECT id, pg_notify('gatepost_outbox', '')
+        SELECT id, user_id, pg_notify('gatepost_outbox', '')
           FROM redriven
         """,
         mail_id,
         now,
         give_up_at,
     )
-    return row is not None
+    return _owned(row) if row else None
 
 
 # Materialized below, as a plan may run a subquery again for each row, and take more than its limit in all.
-async def redrive_dead(db: Db, limit: int, *, now: datetime, give_up_at: datetime) -> int:
-    """How many of the oldest dead mails wait again by this call, at most so many."""
+async def redrive_dead(db: Db, limit: int, *, now: datetime, give_up_at: datetime) -> list[OwnedMail]:
+    """At most so many of the oldest dead mails, which wait again by this call."""
     rows = await db.fetch(
         """
         WITH oldest AS MATERIALIZED (
@@ -65,25 +65,26 @@ async def redrive_dead(db: Db, limit: int, *, now: datetime, give_up_at: datetim
                SET dead_at = NULL, due_at = $2, give_up_at = $3, attempts = 0
              WHERE id IN (SELECT id
                             FROM oldest)
-            RETURNING id
+            RETURNING id, user_id
         )
-        SELECT id, pg_notify('gatepost_outbox', '')
+        SELECT id, user_id, pg_notify('gatepost_outbox', '')
           FROM redriven
         """,
         limit,
         now,
         give_up_at,
     )
-    return len(rows)
+    return [_owned(row) for row in rows]
 
 
-async def drop(db: Db, mail_id: UUID) -> bool:
-    """Whether there was such a mail, which is gone."""
-    return await db.fetchrow("DELETE FROM outbox WHERE id = $1 RETURNING id", mail_id) is not None
+async def drop(db: Db, mail_id: UUID) -> OwnedMail | None:
+    """The mail, if there was one, which is gone by this call."""
+    row = await db.fetchrow("DELETE FROM outbox WHERE id = $1 RETURNING id, user_id", mail_id)
+    return _owned(row) if row else None
 
 
-async def drop_dead(db: Db, limit: int) -> int:
-    """How many of the oldest dead mails are gone by this call, at most so many."""
+async def drop_dead(db: Db, limit: int) -> list[OwnedMail]:
+    """At most so many of the oldest dead mails, which are gone by this call."""
     rows = await db.fetch(
         """
         WITH oldest AS MATERIALIZED (
@@ -97,11 +98,15 @@ async def drop_dead(db: Db, limit: int) -> int:
         DELETE FROM outbox
          WHERE id IN (SELECT id
                         FROM oldest)
-        RETURNING id
+        RETURNING id, user_id
         """,
         limit,
     )
-    return len(rows)
+    return [_owned(row) for row in rows]
+
+
+def _owned(row: Row) -> OwnedMail:
+    return OwnedMail(row["id"], row["user_id"])
 
 
 def _note_of(row: Row) -> MailNote:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from auth_server.domain.audit_events import AuditEvent
+from auth_server.domain.audit_events import About, AuditEvent
 from auth_server.domain.imported_users import ImportedUser, ImportState
 from auth_server.storage import audit, imports
 from auth_server.storage.database import Database, Db
@@ -49,7 +49,7 @@ class Importing:
                 refused=before.refused + refused,
             )
             await self._advance(db, before, after)
-            await audit.record_command(db, AuditEvent.USER_IMPORTED, list(added), now)
+            await audit.record_each(db, AuditEvent.USER_IMPORTED, [About(user_id) for user_id in added], now)
             return after, added
 
         return await self.db.transaction(work)

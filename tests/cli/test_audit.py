@@ -28,7 +28,8 @@ async def past(keys_database: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.execute("".join(f"DELETE FROM {table};" for table in TABLES))
     async with connected(keys_database, size=2) as db:
         for name in ("a", "b", "c"):
-            await audit.add(db, AuditEvent.SIGNED_IN, None, datetime.now(UTC), caller=f"service:{name}")
+            now = datetime.now(UTC)
+            await audit.add(db, AuditEvent.SIGNED_IN, None, now, caller=f"service:{name}", target=f"key:{name}")
         await chaining(db).turn()
     yield connection
     await connection.execute("".join(f"DELETE FROM {table};" for table in TABLES))
@@ -74,10 +75,10 @@ async def test_an_export_is_a_line_an_event_and_goes_on_behind_one(on: dict[str,
 
     lines = [json.loads(line) for line in everything.stdout.splitlines()]
     assert (everything.returncode, to_file.returncode) == (0, 0)
-    assert [(line["position"], line["caller"]) for line in lines] == [
-        (1, "service:a"),
-        (2, "service:b"),
-        (3, "service:c"),
+    assert [(line["position"], line["caller"], line["target"]) for line in lines] == [
+        (1, "service:a", "key:a"),
+        (2, "service:b", "key:b"),
+        (3, "service:c", "key:c"),
     ]
     assert {line["event"] for line in lines} == {"signed-in"}
     assert [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()] == lines[2:]

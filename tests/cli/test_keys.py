@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from auth_server.domain.key_lives import KeyState
 from auth_server.storage.database import Database, connected
 from gatepost_cli.keys import all_notes, revoke, rotate
 from gatepost_cli.refusals import RefusalError
+from tests.audit import done_by_command, refusing_events
 from tests.cli.command import Up, call, eventually, refusal_of, run
 from tests.conftest import key_ring
 from tests.keys import Time, a_server, kid_of, states
@@ -25,6 +27,16 @@ async def database(keys_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     async with connected(keys_url, size=2) as opened:
         await a_server(opened, a_day_ago()).tend()
         yield opened
+
+
+@pytest.fixture
+async def log(keys_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the database of the commands, whose audit log is empty."""
+    connection = await asyncpg.connect(keys_url)
+    await connection.execute("DELETE FROM audit_events; DELETE FROM audit_pending")
+    yield connection
+    await connection.execute("DELETE FROM audit_events; DELETE FROM audit_pending")
+    await connection.close()
 
 
 def a_day_ago() -> Time:
@@ -117,6 +129,39 @@ async def test_a_key_is_made_under_the_sealing_keys_where_no_server_has(
     server = a_server(database, a_day_ago())
     await server.tend()
     assert server.signing.kid == rotation.kid
+
+
+@pytest.mark.requirement(61)
+async def test_whatever_is_done_to_a_key_is_audited_or_not_done(
+    database: Database, keys_url: str, log: asyncpg.Connection
+) -> None:
+    first, second = await kid(database, KeyState.ACTIVE), await kid(database, KeyState.NEXT)
+    async with refusing_events(log):
+        for at_once in (True, False):
+            with pytest.raises(RefusalError, match="the database"):
+                await rotate(keys_url, at_once=at_once)
+        with pytest.raises(RefusalError, match="the database"):
+            await revoke(keys_url, first)
+    assert await kid(database, KeyState.ACTIVE) == first
+
+    await rotate(keys_url, at_once=False)
+    time = Time()
+    time.now = datetime.now(UTC)
+    await a_server(database, time).tend()
+    third = await kid(database, KeyState.NEXT)
+    await rotate(keys_url, at_once=False)
+    await revoke(keys_url, second)
+    await revoke(keys_url, first)
+    with pytest.raises(RefusalError, match="was revoked before"):
+        await revoke(keys_url, first)
+
+    assert await done_by_command(log) == [
+        ("key-rotated", f"key:{second}"),
+        ("key-rotation-asked", f"key:{third}"),
+        ("key-revoked", f"key:{second}"),
+        ("key-rotated", f"key:{third}"),
+        ("key-revoked", f"key:{first}"),
+    ]
 
 
 @pytest.mark.requirement(40)

@@ -9,6 +9,7 @@ from auth_server.app import utc_now
 from auth_server.mailing import outbox_of
 from auth_server.settings import AuthServerSettings
 from auth_server.storage.database import Database
+from tests.audit import done_by_command, refusing_events
 from tests.cli.command import refusal_of, run
 from tests.mails import a_mail
 
@@ -64,6 +65,25 @@ async def test_mails_are_dropped_by_their_ids_and_dead_ones_all(on: dict[str, st
     assert said("drop", await id_of(sql, "waits@example.org"), **on) == "1 mail dropped.\n"
     assert said("list", **on) == "No mail waits.\n"
     assert said("list", "--dead", **on) == "There is no dead mail.\n"
+
+
+@pytest.mark.requirement(61)
+async def test_what_is_done_to_mails_is_audited_or_not_done(on: dict[str, str], sql: asyncpg.Connection) -> None:
+    ids = [await id_of(sql, f"dead{number}@example.org") for number in (1, 2, 3)]
+    async with refusing_events(sql):
+        for command in ("redrive", "drop"):
+            assert "the database" in refusal_of("mail", command, "--all", **on)
+            assert "the database" in refusal_of("mail", command, ids[0], **on)
+    assert len(said("list", "--dead", **on).splitlines()) == 3
+
+    said("redrive", ids[0], **on)
+    said("drop", ids[0], **on)
+    refusal_of("mail", "drop", ids[0], **on)
+    said("redrive", "--all", **on)
+
+    events = await done_by_command(sql)
+    assert events[:2] == [("mail-redriven", f"mail:{ids[0]}"), ("mail-dropped", f"mail:{ids[0]}")]
+    assert sorted(events[2:]) == sorted(("mail-redriven", f"mail:{each}") for each in ids[1:])
 
 
 @pytest.mark.parametrize("command", ["redrive", "drop"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import asyncpg
 import grpc
 import pytest
 
@@ -13,6 +14,7 @@ from gatepost.v1 import options_pb2, users_service_pb2
 from gatepost_cli.allow_lists import allow_list_of
 from gatepost_cli.refusals import RefusalError
 from http_gateway.contract import contract_services
+from tests.audit import done_by_command, refusing_events
 from tests.cli.command import refusal_of, run
 from tests.contract.built import a_service, some_options
 from tests.people import People, refused
@@ -83,6 +85,37 @@ async def test_what_is_revoked_opens_no_more(on: dict[str, str], people: People,
     said("revoke", "billing", **on)
     text = said("list", **on)
     assert shown(text, "secrets").startswith("revoked 20")
+
+
+@pytest.mark.requirement(61)
+async def test_whatever_is_done_to_a_service_is_audited(on: dict[str, str], sql: asyncpg.Connection) -> None:
+    said("add", "billing", "--allow", "UsersService/ListUsers", **on)
+    for arguments in (("rotate",), ("rotate",), ("revoke", "--secret", "3"), ("revoke",)):
+        said(arguments[0], "billing", *arguments[1:], **on)
+    refusal_of("services", "revoke", "billing", **on)
+    refusal_of("services", "add", "billing", "--gateway", **on)
+
+    assert await done_by_command(sql) == [
+        ("service-added", "service:billing"),
+        ("service-secret-added", "service:billing/2"),
+        ("service-secret-added", "service:billing/3"),
+        ("service-secret-revoked", "service:billing/1"),
+        ("service-secret-revoked", "service:billing/3"),
+        ("service-revoked", "service:billing"),
+    ]
+
+
+@pytest.mark.requirement(61)
+async def test_what_cannot_be_audited_is_not_done_to_a_service(on: dict[str, str], sql: asyncpg.Connection) -> None:
+    said("add", "billing", "--allow", "UsersService/ListUsers", **on)
+    before = said("list", **on)
+
+    async with refusing_events(sql):
+        for arguments in (("add", "edge", "--gateway"), ("rotate", "billing"), ("revoke", "billing")):
+            assert "the database" in refusal_of("services", *arguments, **on)
+        assert "the database" in refusal_of("services", "revoke", "billing", "--secret", "1", **on)
+
+    assert said("list", **on) == before
 
 
 def test_what_is_listed_shows_no_secret(on: dict[str, str]) -> None:

@@ -66,9 +66,9 @@ async def test_what_an_operator_does_by_command_is_audited(
     ):
         assert run("users", *arguments, GATEPOST_DATABASE_URL=database_url).returncode == 0
 
-    rows = await sql.fetch("SELECT event, caller, user_id IS NOT NULL AS known FROM audit_events ORDER BY id")
+    rows = await sql.fetch("SELECT event, caller, user_id IS NOT NULL, target FROM audit_events ORDER BY id")
     assert [tuple(row) for row in rows] == [
-        ("user-disabled", "command", True),
-        ("user-enabled", "command", True),
-        ("role-changed", "command", True),
+        ("user-disabled", "command", True, None),
+        ("user-enabled", "command", True, None),
+        ("role-changed", "command", True, "role:operator"),
     ]

@@ -65,6 +65,17 @@ async def next_of(stream):
 
 
 @pytest.mark.requirement(61)
+async def test_an_event_says_what_it_was_done_to_where_that_is_no_user(people, db, sql, operator):
+    await audit.add(db, AuditEvent.KEY_REVOKED, None, now(), caller="command", target="key:a")
+    await some_events(db, sql, 1)
+
+    without, event = (await listed(people, operator)).events
+
+    assert (event.event, event.caller, event.target) == ("key-revoked", "command", "key:a")
+    assert not without.HasField("target")
+
+
+@pytest.mark.requirement(61)
 async def test_an_event_says_who_did_what_when_where_and_with_what_result(people, db, sql, operator):
     with refused("CREDENTIALS_INVALID"):
         await people.login(operator.email, "wrong password")

@@ -6,12 +6,20 @@ from datetime import UTC, timedelta
 
 import pytest
 
+from auth_server.auditing import audit_seal_of
 from auth_server.domain.mails import GIVE_UP_AFTER
+from auth_server.domain.secrets import KeyRing
 from auth_server.mailing import outbox_of
 from auth_server.usecases import mails
 from gatepost.v1 import mail_service_pb2 as pb
+from tests.audit import refusing_events
+from tests.conftest import key_ring
+from tests.faults import content_of
 from tests.mails import a_link, a_mail
 from tests.people import refused
+from tests.services import a_service
+
+SEAL = audit_seal_of(KeyRing.of(key_ring("seal")))
 
 
 @pytest.fixture
@@ -135,3 +143,67 @@ async def test_dead_mails_are_redriven_and_dropped_together_batch_by_batch(
     assert [await redrive(), await drop(), await drop()] == [2, 1, 0]
     assert await sql.fetchval(dead) == 0
     assert await sql.fetchval("SELECT count(*) FROM outbox") == 3
+
+
+@pytest.mark.requirement(61)
+async def test_what_operators_do_to_mails_is_audited_with_who_did_it_and_where(db, sql, outbox, people, operator):
+    whose = (await people.a_user()).id
+    first, second, third = [await put(db, sql, outbox, f"dead{number}@example.org", dead=True) for number in range(3)]
+    await sql.execute("UPDATE outbox SET user_id = $2 WHERE id::text = $1", first, whose)
+    await sql.execute("DELETE FROM audit_events")
+
+    await people.mails.RedriveMail(pb.RedriveMailRequest(id=first), metadata=operator.bearer)
+    await people.mails.DropMail(pb.DropMailRequest(id=first), metadata=operator.bearer)
+    await people.mails.DropMails(pb.DropMailsRequest(), metadata=operator.bearer)
+
+    rows = await sql.fetch(
+        "SELECT e.event, e.user_id::text, e.target, e.rpc, e.caller, e.outcome, e.request_id, e.sealed, k.id,"
+        "       k.sealed AS key"
+        "  FROM audit_events AS e LEFT JOIN audit_keys AS k ON k.id = e.key_id ORDER BY e.id"
+    )
+    assert [tuple(row)[:4] for row in rows[:2]] == [
+        ("mail-redriven", whose, f"mail:{first}", "MailService/RedriveMail"),
+        ("mail-dropped", whose, f"mail:{first}", "MailService/DropMail"),
+    ]
+    assert sorted(tuple(row)[:4] for row in rows[2:]) == sorted(
+        ("mail-dropped", None, f"mail:{each}", "MailService/DropMails") for each in (second, third)
+    )
+    for row in rows:
+        assert (row["caller"], row["outcome"], bool(row["request_id"])) == (f"user:{operator.id}", "ok", True)
+        assert SEAL.open(row["sealed"], row["key"], row["id"], row["event"]).address == "127.0.0.1"
+
+
+@pytest.mark.requirement(61)
+async def test_where_a_service_called_from_is_audited_of_mails_that_are_a_users(db, sql, outbox, people):
+    service = await a_service(db, "gatepost.v1.MailService/DropMails")
+    mail_id = await put(db, sql, outbox, "dead@example.org", dead=True)
+    user_id = (await people.a_user()).id
+    await sql.execute("UPDATE outbox SET user_id = $1", user_id)
+    await sql.execute("DELETE FROM audit_events")
+
+    await people.mails.DropMails(pb.DropMailsRequest(), metadata=service.basic)
+
+    [row] = await sql.fetch(
+        "SELECT e.user_id::text, e.target, e.caller, e.sealed, k.id, k.sealed AS key"
+        "  FROM audit_events AS e LEFT JOIN audit_keys AS k ON k.id = e.key_id"
+    )
+    assert (row["user_id"], row["target"], row["caller"]) == (user_id, f"mail:{mail_id}", f"service:{service.name}")
+    assert SEAL.open(row["sealed"], row["key"], row["id"], "mail-dropped").address == "127.0.0.1"
+
+
+@pytest.mark.requirement(61)
+async def test_what_cannot_be_audited_is_not_done_to_mails(db, sql, outbox, people, operator):
+    mail_id = await put(db, sql, outbox, "dead@example.org", dead=True)
+    before = await content_of(sql, ["outbox"])
+
+    async with refusing_events(sql):
+        for call, request in (
+            (people.mails.RedriveMail, pb.RedriveMailRequest(id=mail_id)),
+            (people.mails.RedriveMails, pb.RedriveMailsRequest()),
+            (people.mails.DropMail, pb.DropMailRequest(id=mail_id)),
+            (people.mails.DropMails, pb.DropMailsRequest()),
+        ):
+            with refused("INTERNAL"):
+                await call(request, metadata=operator.bearer)
+
+    assert await content_of(sql, ["outbox"]) == before

@@ -46,8 +46,8 @@ UPDATE outbox
    SET last_error = 'nobody of the name ann.everywhere here', dead_at = now(), attempts = 3, lease = gen_random_uuid();
 INSERT INTO images (name, user_id, url, remove_at)
 SELECT 'a.png', id, 'https://everywhere.example/a.png', '-infinity' FROM users;
-INSERT INTO audit_events (at, event, user_id, request_id, rpc, caller)
-SELECT now(), 'tested', id, 'request-7', 'A/B', 'user:' || id FROM users;
+INSERT INTO audit_events (at, event, user_id, request_id, rpc, caller, target)
+SELECT now(), 'tested', id, 'request-7', 'A/B', 'user:' || id, 'role:operator' FROM users;
 """
 
 

@@ -51,6 +51,7 @@ COLUMNS = {
     "repeats": "2",
     "key_id": "gen_random_uuid()",
     "sealed": "'\\x00'",
+    "target": "'service:x'",
 }
 
 

@@ -28,7 +28,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgatepost/v1/audit_service.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19gatepost/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x02\n\nAuditEvent\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65vent\x18\x04 \x01(\t\x12\x0f\n\x07outcome\x18\x05 \x01(\t\x12\x0f\n\x07repeats\x18\x06 \x01(\x05\x12\x14\n\x07user_id\x18\x07 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06\x63\x61ller\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x03rpc\x18\t \x01(\tH\x02\x88\x01\x01\x12\x17\n\nrequest_id\x18\n \x01(\tH\x03\x88\x01\x01\x12\x14\n\x07\x61\x64\x64ress\x18\x0b \x01(\tH\x04\x88\x01\x01\x12\x12\n\x05\x61gent\x18\x0c \x01(\tH\x05\x88\x01\x01\x12\x12\n\x05\x65mail\x18\r \x01(\tH\x06\x88\x01\x01\x42\n\n\x08_user_idB\t\n\x07_callerB\x06\n\x04_rpcB\r\n\x0b_request_idB\n\n\x08_addressB\x08\n\x06_agentB\x08\n\x06_email\"\x8a\x01\n\x11ListEventsRequest\x12\x18\n\x07user_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12!\n\x05\x65vent\x18\x02 \x01(\tB\x12\xbaH\x0fr\r\x18@2\t^[a-z-]*$\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"V\n\x12ListEventsResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.gatepost.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"-\n\x12WatchEventsRequest\x12\x17\n\x06\x63ursor\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\"M\n\x13WatchEventsResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.gatepost.v1.AuditEvent\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t2\xd2\x01\n\x0c\x41uditService\x12h\n\nListEvents\x12\x1e.gatepost.v1.ListEventsRequest\x1a\x1f.gatepost.v1.ListEventsResponse\"\x19\x88\xb5\x18\x06\x82\xd3\xe4\x93\x02\x0f\x12\r/audit/events\x12X\n\x0bWatchEvents\x12\x1f.gatepost.v1.WatchEventsRequest\x1a .gatepost.v1.WatchEventsResponse\"\x04\x88\xb5\x18\x06\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgatepost/v1/audit_service.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19gatepost/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x03\n\nAuditEvent\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65vent\x18\x04 \x01(\t\x12\x0f\n\x07outcome\x18\x05 \x01(\t\x12\x0f\n\x07repeats\x18\x06 \x01(\x05\x12\x14\n\x07user_id\x18\x07 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06\x63\x61ller\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x03rpc\x18\t \x01(\tH\x02\x88\x01\x01\x12\x17\n\nrequest_id\x18\n \x01(\tH\x03\x88\x01\x01\x12\x14\n\x07\x61\x64\x64ress\x18\x0b \x01(\tH\x04\x88\x01\x01\x12\x12\n\x05\x61gent\x18\x0c \x01(\tH\x05\x88\x01\x01\x12\x12\n\x05\x65mail\x18\r \x01(\tH\x06\x88\x01\x01\x12\x13\n\x06target\x18\x0e \x01(\tH\x07\x88\x01\x01\x42\n\n\x08_user_idB\t\n\x07_callerB\x06\n\x04_rpcB\r\n\x0b_request_idB\n\n\x08_addressB\x08\n\x06_agentB\x08\n\x06_emailB\t\n\x07_target\"\x8a\x01\n\x11ListEventsRequest\x12\x18\n\x07user_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12!\n\x05\x65vent\x18\x02 \x01(\tB\x12\xbaH\x0fr\r\x18@2\t^[a-z-]*$\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"V\n\x12ListEventsResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.gatepost.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"-\n\x12WatchEventsRequest\x12\x17\n\x06\x63ursor\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\"M\n\x13WatchEventsResponse\x12&\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x17.gatepost.v1.AuditEvent\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t2\xd2\x01\n\x0c\x41uditService\x12h\n\nListEvents\x12\x1e.gatepost.v1.ListEventsRequest\x1a\x1f.gatepost.v1.ListEventsResponse\"\x19\x88\xb5\x18\x06\x82\xd3\xe4\x93\x02\x0f\x12\r/audit/events\x12X\n\x0bWatchEvents\x12\x1f.gatepost.v1.WatchEventsRequest\x1a .gatepost.v1.WatchEventsResponse\"\x04\x88\xb5\x18\x06\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,15 +50,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['WatchEvents']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['WatchEvents']._serialized_options = b'\210\265\030\006'
   _globals['_AUDITEVENT']._serialized_start=168
-  _globals['_AUDITEVENT']._serialized_end=535
-  _globals['_LISTEVENTSREQUEST']._serialized_start=538
-  _globals['_LISTEVENTSREQUEST']._serialized_end=676
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=678
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=764
-  _globals['_WATCHEVENTSREQUEST']._serialized_start=766
-  _globals['_WATCHEVENTSREQUEST']._serialized_end=811
-  _globals['_WATCHEVENTSRESPONSE']._serialized_start=813
-  _globals['_WATCHEVENTSRESPONSE']._serialized_end=890
-  _globals['_AUDITSERVICE']._serialized_start=893
-  _globals['_AUDITSERVICE']._serialized_end=1103
+  _globals['_AUDITEVENT']._serialized_end=567
+  _globals['_LISTEVENTSREQUEST']._serialized_start=570
+  _globals['_LISTEVENTSREQUEST']._serialized_end=708
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=710
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=796
+  _globals['_WATCHEVENTSREQUEST']._serialized_start=798
+  _globals['_WATCHEVENTSREQUEST']._serialized_end=843
+  _globals['_WATCHEVENTSRESPONSE']._serialized_start=845
+  _globals['_WATCHEVENTSRESPONSE']._serialized_end=922
+  _globals['_AUDITSERVICE']._serialized_start=925
+  _globals['_AUDITSERVICE']._serialized_end=1135
 # @@protoc_insertion_point(module_scope)

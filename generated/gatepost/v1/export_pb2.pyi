@@ -569,6 +569,7 @@ class AuditEventRecord(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
     event: _builtins.str
     """What happened, such as `password-reset`."""
     request_id: _builtins.str
@@ -591,6 +592,10 @@ class AuditEventRecord(_message.Message):
     """The user agent, as it named itself; unset where address is."""
     email: _builtins.str
     """The address that was typed, where it was not the user's yet."""
+    target: _builtins.str
+    """What it was done to besides the user, such as `mail:<id>` or
+    `role:<role>`; unset where there is no such thing.
+    """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -608,10 +613,11 @@ class AuditEventRecord(_message.Message):
         address: _builtins.str | None = ...,
         agent: _builtins.str | None = ...,
         email: _builtins.str | None = ...,
+        target: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_agent", b"_agent", "_caller", b"_caller", "_email", b"_email", "_request_id", b"_request_id", "_rpc", b"_rpc", "address", b"address", "agent", b"agent", "caller", b"caller", "email", b"email", "event_time", b"event_time", "request_id", b"request_id", "rpc", b"rpc"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_agent", b"_agent", "_caller", b"_caller", "_email", b"_email", "_request_id", b"_request_id", "_rpc", b"_rpc", "_target", b"_target", "address", b"address", "agent", b"agent", "caller", b"caller", "email", b"email", "event_time", b"event_time", "request_id", b"request_id", "rpc", b"rpc", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_agent", b"_agent", "_caller", b"_caller", "_email", b"_email", "_request_id", b"_request_id", "_rpc", b"_rpc", "address", b"address", "agent", b"agent", "caller", b"caller", "email", b"email", "event", b"event", "event_time", b"event_time", "outcome", b"outcome", "repeats", b"repeats", "request_id", b"request_id", "rpc", b"rpc"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_agent", b"_agent", "_caller", b"_caller", "_email", b"_email", "_request_id", b"_request_id", "_rpc", b"_rpc", "_target", b"_target", "address", b"address", "agent", b"agent", "caller", b"caller", "email", b"email", "event", b"event", "event_time", b"event_time", "outcome", b"outcome", "repeats", b"repeats", "request_id", b"request_id", "rpc", b"rpc", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__address: _TypeAlias = _typing.Literal["address"]  # noqa: Y015
     _WhichOneofArgType__address: _TypeAlias = _typing.Literal["_address", b"_address"]  # noqa: Y015
@@ -625,6 +631,8 @@ class AuditEventRecord(_message.Message):
     _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
     _WhichOneofReturnType__rpc: _TypeAlias = _typing.Literal["rpc"]  # noqa: Y015
     _WhichOneofArgType__rpc: _TypeAlias = _typing.Literal["_rpc", b"_rpc"]  # noqa: Y015
+    _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
+    _WhichOneofArgType__target: _TypeAlias = _typing.Literal["_target", b"_target"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__address) -> _WhichOneofReturnType__address | None: ...
     @_typing.overload
@@ -637,5 +645,7 @@ class AuditEventRecord(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rpc) -> _WhichOneofReturnType__rpc | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__target) -> _WhichOneofReturnType__target | None: ...
 
 Global___AuditEventRecord: _TypeAlias = AuditEventRecord  # noqa: Y015

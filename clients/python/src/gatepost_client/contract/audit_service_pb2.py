@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,gatepost_client/contract/audit_service.proto\x12\x12gatepost_client.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x03\n\nAuditEvent\x12\x1a\n\x08position\x18\x01 \x01(\x03R\x08position\x12\x12\n\x04hash\x18\x02 \x01(\tR\x04hash\x12\x39\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\teventTime\x12\x14\n\x05\x65vent\x18\x04 \x01(\tR\x05\x65vent\x12\x18\n\x07outcome\x18\x05 \x01(\tR\x07outcome\x12\x18\n\x07repeats\x18\x06 \x01(\x05R\x07repeats\x12\x1c\n\x07user_id\x18\x07 \x01(\tH\x00R\x06userId\x88\x01\x01\x12\x1b\n\x06\x63\x61ller\x18\x08 \x01(\tH\x01R\x06\x63\x61ller\x88\x01\x01\x12\x15\n\x03rpc\x18\t \x01(\tH\x02R\x03rpc\x88\x01\x01\x12\"\n\nrequest_id\x18\n \x01(\tH\x03R\trequestId\x88\x01\x01\x12\x1d\n\x07\x61\x64\x64ress\x18\x0b \x01(\tH\x04R\x07\x61\x64\x64ress\x88\x01\x01\x12\x19\n\x05\x61gent\x18\x0c \x01(\tH\x05R\x05\x61gent\x88\x01\x01\x12\x19\n\x05\x65mail\x18\r \x01(\tH\x06R\x05\x65mail\x88\x01\x01\x42\n\n\x08_user_idB\t\n\x07_callerB\x06\n\x04_rpcB\r\n\x0b_request_idB\n\n\x08_addressB\x08\n\x06_agentB\x08\n\x06_email\"~\n\x11ListEventsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x14\n\x05\x65vent\x18\x02 \x01(\tR\x05\x65vent\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"t\n\x12ListEventsResponse\x12\x36\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1e.gatepost_client.v1.AuditEventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\",\n\x12WatchEventsRequest\x12\x16\n\x06\x63ursor\x18\x01 \x01(\tR\x06\x63ursor\"c\n\x13WatchEventsResponse\x12\x34\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1e.gatepost_client.v1.AuditEventR\x05\x65vent\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor2\xcd\x01\n\x0c\x41uditService\x12[\n\nListEvents\x12%.gatepost_client.v1.ListEventsRequest\x1a&.gatepost_client.v1.ListEventsResponse\x12`\n\x0bWatchEvents\x12&.gatepost_client.v1.WatchEventsRequest\x1a\'.gatepost_client.v1.WatchEventsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,gatepost_client/contract/audit_service.proto\x12\x12gatepost_client.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x82\x04\n\nAuditEvent\x12\x1a\n\x08position\x18\x01 \x01(\x03R\x08position\x12\x12\n\x04hash\x18\x02 \x01(\tR\x04hash\x12\x39\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\teventTime\x12\x14\n\x05\x65vent\x18\x04 \x01(\tR\x05\x65vent\x12\x18\n\x07outcome\x18\x05 \x01(\tR\x07outcome\x12\x18\n\x07repeats\x18\x06 \x01(\x05R\x07repeats\x12\x1c\n\x07user_id\x18\x07 \x01(\tH\x00R\x06userId\x88\x01\x01\x12\x1b\n\x06\x63\x61ller\x18\x08 \x01(\tH\x01R\x06\x63\x61ller\x88\x01\x01\x12\x15\n\x03rpc\x18\t \x01(\tH\x02R\x03rpc\x88\x01\x01\x12\"\n\nrequest_id\x18\n \x01(\tH\x03R\trequestId\x88\x01\x01\x12\x1d\n\x07\x61\x64\x64ress\x18\x0b \x01(\tH\x04R\x07\x61\x64\x64ress\x88\x01\x01\x12\x19\n\x05\x61gent\x18\x0c \x01(\tH\x05R\x05\x61gent\x88\x01\x01\x12\x19\n\x05\x65mail\x18\r \x01(\tH\x06R\x05\x65mail\x88\x01\x01\x12\x1b\n\x06target\x18\x0e \x01(\tH\x07R\x06target\x88\x01\x01\x42\n\n\x08_user_idB\t\n\x07_callerB\x06\n\x04_rpcB\r\n\x0b_request_idB\n\n\x08_addressB\x08\n\x06_agentB\x08\n\x06_emailB\t\n\x07_target\"~\n\x11ListEventsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x14\n\x05\x65vent\x18\x02 \x01(\tR\x05\x65vent\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"t\n\x12ListEventsResponse\x12\x36\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1e.gatepost_client.v1.AuditEventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\",\n\x12WatchEventsRequest\x12\x16\n\x06\x63ursor\x18\x01 \x01(\tR\x06\x63ursor\"c\n\x13WatchEventsResponse\x12\x34\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1e.gatepost_client.v1.AuditEventR\x05\x65vent\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor2\xcd\x01\n\x0c\x41uditService\x12[\n\nListEvents\x12%.gatepost_client.v1.ListEventsRequest\x1a&.gatepost_client.v1.ListEventsResponse\x12`\n\x0bWatchEvents\x12&.gatepost_client.v1.WatchEventsRequest\x1a\'.gatepost_client.v1.WatchEventsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,15 +33,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gatepost_client.contract.au
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AUDITEVENT']._serialized_start=102
-  _globals['_AUDITEVENT']._serialized_end=576
-  _globals['_LISTEVENTSREQUEST']._serialized_start=578
-  _globals['_LISTEVENTSREQUEST']._serialized_end=704
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=706
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=822
-  _globals['_WATCHEVENTSREQUEST']._serialized_start=824
-  _globals['_WATCHEVENTSREQUEST']._serialized_end=868
-  _globals['_WATCHEVENTSRESPONSE']._serialized_start=870
-  _globals['_WATCHEVENTSRESPONSE']._serialized_end=969
-  _globals['_AUDITSERVICE']._serialized_start=972
-  _globals['_AUDITSERVICE']._serialized_end=1177
+  _globals['_AUDITEVENT']._serialized_end=616
+  _globals['_LISTEVENTSREQUEST']._serialized_start=618
+  _globals['_LISTEVENTSREQUEST']._serialized_end=744
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=746
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=862
+  _globals['_WATCHEVENTSREQUEST']._serialized_start=864
+  _globals['_WATCHEVENTSREQUEST']._serialized_end=908
+  _globals['_WATCHEVENTSRESPONSE']._serialized_start=910
+  _globals['_WATCHEVENTSRESPONSE']._serialized_end=1009
+  _globals['_AUDITSERVICE']._serialized_start=1012
+  _globals['_AUDITSERVICE']._serialized_end=1217
 # @@protoc_insertion_point(module_scope)

@@ -38,6 +38,7 @@ class AuditEvent(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Its place in the chain, from 1 on."""
     hash: _builtins.str
@@ -70,6 +71,11 @@ class AuditEvent(_message.Message):
     """The client's user agent, as it named itself; unset where address is."""
     email: _builtins.str
     """The address that was typed; unset where none was, or it was shredded."""
+    target: _builtins.str
+    """What it was done to, where that is no user: `service:<name>`,
+    `service:<name>/<number>` of one of its secrets, `key:<id>`, `mail:<id>`,
+    `role:<role>`; unset where there is no such thing.
+    """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
@@ -90,10 +96,11 @@ class AuditEvent(_message.Message):
         address: _builtins.str | None = ...,
         agent: _builtins.str | None = ...,
         email: _builtins.str | None = ...,
+        target: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_agent", b"_agent", "_caller", b"_caller", "_email", b"_email", "_request_id", b"_request_id", "_rpc", b"_rpc", "_user_id", b"_user_id", "address", b"address", "agent", b"agent", "caller", b"caller", "email", b"email", "event_time", b"event_time", "request_id", b"request_id", "rpc", b"rpc", "user_id", b"user_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_agent", b"_agent", "_caller", b"_caller", "_email", b"_email", "_request_id", b"_request_id", "_rpc", b"_rpc", "_target", b"_target", "_user_id", b"_user_id", "address", b"address", "agent", b"agent", "caller", b"caller", "email", b"email", "event_time", b"event_time", "request_id", b"request_id", "rpc", b"rpc", "target", b"target", "user_id", b"user_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_agent", b"_agent", "_caller", b"_caller", "_email", b"_email", "_request_id", b"_request_id", "_rpc", b"_rpc", "_user_id", b"_user_id", "address", b"address", "agent", b"agent", "caller", b"caller", "email", b"email", "event", b"event", "event_time", b"event_time", "hash", b"hash", "outcome", b"outcome", "position", b"position", "repeats", b"repeats", "request_id", b"request_id", "rpc", b"rpc", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_agent", b"_agent", "_caller", b"_caller", "_email", b"_email", "_request_id", b"_request_id", "_rpc", b"_rpc", "_target", b"_target", "_user_id", b"_user_id", "address", b"address", "agent", b"agent", "caller", b"caller", "email", b"email", "event", b"event", "event_time", b"event_time", "hash", b"hash", "outcome", b"outcome", "position", b"position", "repeats", b"repeats", "request_id", b"request_id", "rpc", b"rpc", "target", b"target", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__address: _TypeAlias = _typing.Literal["address"]  # noqa: Y015
     _WhichOneofArgType__address: _TypeAlias = _typing.Literal["_address", b"_address"]  # noqa: Y015
@@ -107,6 +114,8 @@ class AuditEvent(_message.Message):
     _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
     _WhichOneofReturnType__rpc: _TypeAlias = _typing.Literal["rpc"]  # noqa: Y015
     _WhichOneofArgType__rpc: _TypeAlias = _typing.Literal["_rpc", b"_rpc"]  # noqa: Y015
+    _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
+    _WhichOneofArgType__target: _TypeAlias = _typing.Literal["_target", b"_target"]  # noqa: Y015
     _WhichOneofReturnType__user_id: _TypeAlias = _typing.Literal["user_id"]  # noqa: Y015
     _WhichOneofArgType__user_id: _TypeAlias = _typing.Literal["_user_id", b"_user_id"]  # noqa: Y015
     @_typing.overload
@@ -121,6 +130,8 @@ class AuditEvent(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rpc) -> _WhichOneofReturnType__rpc | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__target) -> _WhichOneofReturnType__target | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__user_id) -> _WhichOneofReturnType__user_id | None: ...
 
