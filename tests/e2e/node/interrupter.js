@@ -19,7 +19,7 @@ export const GARBAGE = {
 export async function interrupter() {
   const proxy = { broken: {}, met: 0, seen: [] };
   const server = createServer((request, response) => {
-    const seen = { route: `${request.method} ${request.url}`, body: "" };
+    const seen = { route: `${request.method} ${request.url}`, headers: request.headers, body: "" };
     proxy.seen.push(seen);
     request.on("data", (piece) => { seen.body += piece; });
     const [, instead] = Object.entries(proxy.broken).find(([route]) => `${request.method} ${request.url}`.startsWith(route)) ?? [];

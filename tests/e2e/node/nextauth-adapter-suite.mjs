@@ -148,6 +148,13 @@ describe("faults", () => {
     });
   }
 
+  test("what says that it is a page is no session, whatever it holds", async () => {
+    const body = JSON.stringify({ user, session });
+    proxy.broken = { "POST /adapter/get-session": { status: 200, body, type: "text/html" } };
+
+    await assert.rejects(adapter.getSessionAndUser("t"), { name: "GatepostError", status: 200 });
+  });
+
   test("what Next.js would keep is not kept", async () => {
     const [genuine, asked] = [globalThis.fetch, []];
     globalThis.fetch = (url, init) => (asked.push(init.cache), genuine(url, init));

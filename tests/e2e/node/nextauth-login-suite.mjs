@@ -3,13 +3,11 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 
 import { Browser } from "./browser.js";
-import { FAILURES, GARBAGE, interrupter } from "./interrupter.js";
-import { CORES, DEVICE, HOME, logIn, ourFrontEnd, registered, statusBy, visitorOf } from "./our-front-ends.js";
+import { interrupter } from "./interrupter.js";
+import { CORES, DEVICE, HOME, NO_LOGINS, logIn, ourFrontEnd, registered, statusBy, visitorOf } from "./our-front-ends.js";
 
 const proxy = await interrupter();
 after(() => proxy.close());
-
-const OUTAGES = { ...FAILURES, ...GARBAGE, "503 without a body, as Gatepost answers": { status: 503, body: "" } };
 
 for (const [core, frontEndOf] of CORES) {
   describe(core, () => {
@@ -77,7 +75,7 @@ for (const [core, frontEndOf] of CORES) {
       });
     }
 
-    for (const [what, instead] of Object.entries(OUTAGES)) {
+    for (const [what, instead] of Object.entries(NO_LOGINS)) {
       test(`${what} from the login signs nobody in, and is not told as what was typed`, async () => {
         const [email, visitor] = [await registered(), new Browser(frontEnd)];
         [proxy.broken, proxy.met] = [{ "POST /auth/login": instead }, 0];

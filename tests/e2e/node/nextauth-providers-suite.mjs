@@ -5,15 +5,14 @@ import { after, afterEach, describe, test } from "node:test";
 import { Browser } from "./browser.js";
 import { fakeProvider } from "./fake-provider.js";
 import { aWord, anEmail, ask } from "./gatepost.js";
-import { FAILURES, GARBAGE, interrupter } from "./interrupter.js";
-import { CORES, HOME, ourFrontEnd, statusBy } from "./our-front-ends.js";
+import { interrupter } from "./interrupter.js";
+import { CORES, HOME, NO_LOGINS, ourFrontEnd, statusBy } from "./our-front-ends.js";
 
 const [proxy, google] = [await interrupter(), await fakeProvider()];
 after(() => Promise.all([proxy.close(), google.close()]));
 
 const OUTAGES = {
-  ...FAILURES, ...GARBAGE,
-  "503 without a body, as Gatepost answers": { status: 503, body: "" },
+  ...NO_LOGINS,
   "a refusal": { status: 401, type: "application/problem+json", body: '{"reason":"OAUTH_LOGIN_REFUSED"}' },
 };
 

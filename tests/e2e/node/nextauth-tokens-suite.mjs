@@ -115,6 +115,18 @@ for (const [core, frontEndOf] of CORES) {
       assert.match(JSON.stringify(errors.splice(0), named), /SignInEndedError/);
     });
 
+    test("the adapter secret stays out of calls that do not ask for it", async () => {
+      proxy.seen.length = 0;
+      const visitor = await visitorOf(frontEnd, await registered());
+      await later(() => visitor.session());
+      await visitor.signOut();
+
+      const routes = ["POST /auth/login", "POST /auth/refresh", "POST /auth/logout"];
+      const calls = proxy.seen.filter(({ route }) => routes.includes(route));
+      assert.deepEqual([...new Set(calls.map(({ route }) => route))], routes);
+      assert.ok(calls.every(({ headers }) => !("x-auth-secret" in headers)));
+    });
+
     test("signing out ends the sign-in at Gatepost", async () => {
       const { visitor, accessToken, user } = await signedIn();
 

@@ -1,11 +1,21 @@
 // Front ends on our package: what it makes for each visit goes into the options of either core.
 import { ORIGIN, authJsV5, nextAuthV4 } from "./front-ends.js";
 import { Browser } from "./browser.js";
+import { FAILURES, GARBAGE } from "./interrupter.js";
 import { SECRET, anEmail, ask, ours } from "./gatepost.js";
 
 export const PASSWORD = "correct horse battery";
 export const SIXTEEN_MINUTES = 16 * 60_000;
 export const DEVICE = "__Host-gatepost.device";
+
+const USER = { id: "1", name: "Eve", email: "eve@example.org", image: null };
+/** What a login must not be taken for. */
+export const NO_LOGINS = {
+  ...FAILURES, ...GARBAGE,
+  "503 without a body, as Gatepost answers": { status: 503, body: "" },
+  "a user without tokens": { status: 200, body: JSON.stringify({ user: USER }) },
+  "a user with empty tokens": { status: 200, body: JSON.stringify({ user: USER, backendTokens: {} }) },
+};
 
 /** Both cores, by name: how to make a front end of them. */
 export const CORES = [["NextAuth v4", nextAuthV4], ["Auth.js v5", authJsV5]];
