@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -27,6 +29,17 @@ with EmbeddedPostgres(sys.argv[1], conf={"fsync": "off"}) as postgres:
     print(postgres.pid, flush=True)
     sys.stdin.read()
 """
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """The folder of a server that has run before, for tests of what does not depend on what it holds."""
+    made = Path(tempfile.mkdtemp(prefix="gatepost cli "))
+    made.chmod(0o755)
+    with EmbeddedPostgres(made / "postgres", QUICK):
+        pass
+    yield made / "postgres"
+    shutil.rmtree(made)
 
 
 def another_user(folder: Path) -> subprocess.Popen[str]:
@@ -58,6 +71,7 @@ async def test_data_stays_from_one_start_to_the_next(folder: Path) -> None:
 
 
 def test_processes_share_one_server_until_the_last_of_them_leaves(folder: Path) -> None:
+    """The first of them makes it, while the second waits."""
     with another_user(folder / "postgres") as first, another_user(folder / "postgres") as second:
         pids = {pid_from(first), pid_from(second)}
         assert len(pids) == 1
@@ -69,16 +83,16 @@ def test_processes_share_one_server_until_the_last_of_them_leaves(folder: Path) 
     assert not lives(*pids)
 
 
-def test_the_server_ends_after_kill_9_of_its_last_user(folder: Path) -> None:
-    with another_user(folder / "postgres") as killed:
+def test_the_server_ends_after_kill_9_of_its_last_user(made: Path) -> None:
+    with another_user(made) as killed:
         pid = pid_from(killed)
         killed.send_signal(signal.SIGKILL)
 
     assert eventually(lambda: not lives(pid))
 
 
-def test_the_server_ends_with_its_supervisor(folder: Path) -> None:
-    with EmbeddedPostgres(folder / "postgres", QUICK) as postgres:
+def test_the_server_ends_with_its_supervisor(made: Path) -> None:
+    with EmbeddedPostgres(made, QUICK) as postgres:
         pid = postgres.pid
         if not Path(f"/proc/{pid}/stat").exists():
             pytest.skip("only Linux tells a process that its parent has died")
@@ -89,13 +103,13 @@ def test_the_server_ends_with_its_supervisor(folder: Path) -> None:
         assert eventually(lambda: not lives(pid))
 
 
-def test_what_a_crash_left_behind_does_not_keep_the_next_start_from_working(folder: Path) -> None:
-    with EmbeddedPostgres(folder, QUICK) as postgres:
+def test_what_a_crash_left_behind_does_not_keep_the_next_start_from_working(made: Path) -> None:
+    with EmbeddedPostgres(made, QUICK) as postgres:
         pid = postgres.pid
-    (folder / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n{folder / 'data'}\n1\n5432\n\n\n\nready\n")
-    (folder / "data.new").mkdir()
+    (made / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n{made / 'data'}\n1\n5432\n\n\n\nready\n")
+    (made / "data.new").mkdir(exist_ok=True)
 
-    with EmbeddedPostgres(folder, QUICK) as postgres:
+    with EmbeddedPostgres(made, QUICK) as postgres:
         assert postgres.pid not in (pid, os.getpid())
 
 
@@ -118,8 +132,8 @@ def test_a_socket_folder_of_another_user_is_refused(folder: Path) -> None:
         pass
 
 
-def test_the_programs_of_the_same_version_are_at_hand(folder: Path) -> None:
-    with EmbeddedPostgres(folder, QUICK) as postgres:
+def test_the_programs_of_the_same_version_are_at_hand(made: Path) -> None:
+    with EmbeddedPostgres(made, QUICK) as postgres:
         dump = subprocess.run([postgres.bin / "pg_dump", postgres.dsn], capture_output=True, check=True)
 
     assert b"PostgreSQL database dump complete" in dump.stdout

@@ -13,6 +13,7 @@ from tests.cli.command import ROOT
 
 pytestmark = pytest.mark.timeout(60)
 
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # the others take a second to load
 TESTS = """
 import os
 import pytest
@@ -44,9 +45,9 @@ def test_ordinary_user():
 def outcome_of(folder: Path, text: str, **settings: str) -> str:
     (folder / "test_it.py").write_text(text)
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "tests.skips", "-p", "no:cacheprovider", "-p", "no:randomly", "."],
+        [sys.executable, "-m", "pytest", "-q", "-p", "tests.skips", "-p", "no:cacheprovider", "."],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings},
+        env={**ALONE, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings},
         capture_output=True,
         text=True,
         check=False,
