@@ -4,7 +4,7 @@ from datetime import datetime
 
 import orjson
 
-from benchmarks.floors.rest_server import Json
+from benchmarks.floors.rest_server import Json, Metadata
 from benchmarks.floors.statements import Row, Statements, Tokens
 
 
@@ -14,27 +14,27 @@ class FromPostgres:
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
-    async def session_and_user(self, token: str) -> Json:
+    async def session_and_user(self, token: str, _: Metadata) -> Json:
         row = await self._statements.session_and_user(token)
         return {"session": _session(row, token), "user": _user(row, row["user_id"])}
 
-    async def user_by_email(self, email: str) -> Json:
+    async def user_by_email(self, email: str, _: Metadata) -> Json:
         row = await self._statements.user_by_email(email)
         return _user(row, row["id"])
 
-    async def create_session(self, token: str, user_id: str, expires: datetime) -> Json:
+    async def create_session(self, token: str, user_id: str, expires: datetime, _: Metadata) -> Json:
         return _session(await self._statements.create_session(token, user_id, expires), token)
 
-    async def delete_session(self, token: str) -> Json:
+    async def delete_session(self, token: str, _: Metadata) -> Json:
         return _session(await self._statements.delete_session(token), token)
 
-    async def login(self, email: str) -> Json:
+    async def login(self, email: str, _: Metadata) -> Json:
         row, tokens = await self._statements.signed_in(email)
         times = {"created_at": row["created_at"], "updated_at": row["updated_at"]}
         user = _user(row, row["id"]) | orjson.loads(row["profile"]) | times
         return {"user": user, "backendTokens": _tokens(tokens)}
 
-    async def refresh(self, token: str) -> Json:
+    async def refresh(self, token: str, _: Metadata) -> Json:
         return _tokens(await self._statements.rotated(token))
 
 

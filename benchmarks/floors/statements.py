@@ -74,7 +74,7 @@ class Statements:
         return await self._pool.fetchrow(sql.SESSION_START, _hash(token), uuid4(), owner, expires, *event)
 
     async def delete_session(self, token: str) -> Row:
-        owner = await self._pool.fetchrow("SELECT user_id FROM sessions WHERE token_hash = $1", _hash(token))
+        owner: Row = await self._pool.fetchrow("SELECT user_id FROM sessions WHERE token_hash = $1", _hash(token))
         event = await self._event("session-ended", "AdapterService/DeleteSession", owner["user_id"])
         return await self._pool.fetchrow(sql.SESSION_END, _hash(token), *event)
 
@@ -115,7 +115,7 @@ class Statements:
     async def _key_of(self, user_id: UUID, now: datetime) -> Key:
         """The id of the user's key; the key itself, for want of what opens it, is another."""
         subject, sealed = b"user " + user_id.bytes, secrets.token_bytes(68)
-        row = await self._pool.fetchrow(sql.KEY, uuid4(), subject, user_id, sealed, now)
+        row: Row = await self._pool.fetchrow(sql.KEY, uuid4(), subject, user_id, sealed, now)
         self._keys[user_id] = row["id"], AESGCM(secrets.token_bytes(32))
         return self._keys[user_id]
 
