@@ -110,6 +110,24 @@ async def test_a_device_token_travels_over_rest(behind_a_proxy, people):
     assert (await behind_a_proxy.call("POST", "/auth/login", body)).status == 200
 
 
+@pytest.mark.requirement(28)
+async def test_a_device_stays_known_over_rest_when_its_user_changes_or_forgets_the_password(behind_a_proxy, people):
+    email = await people.registered()
+    first = (await login(behind_a_proxy, "203.0.113.7", email)).json
+    bearer = {"authorization": f"Bearer {first['backendTokens']['accessToken']}"}
+    body = {"currentPassword": PASSWORD, "newPassword": "staple of another horse"}
+
+    changed = (await behind_a_proxy.call("POST", "/auth/change-password", body, headers=bearer)).json["deviceToken"]
+
+    assert changed != first["deviceToken"]
+    headers, outcomes = {"x-forwarded-for": "203.0.113.7"}, []
+    for token in (*[None] * (SMALL["forgot_password.block"] + 1), changed):
+        body = {"email": email, "deviceToken": token}
+        answer = await behind_a_proxy.call("POST", "/auth/forgot-password", body, headers=headers)
+        outcomes.append(answer.status)
+    assert outcomes == [*[200] * SMALL["forgot_password.block"], 429, 200]
+
+
 @pytest.mark.requirement(27)
 @pytest.mark.parametrize(
     ("path", "body"),

@@ -122,6 +122,22 @@ async def test_a_known_device_asks_for_a_link_whatever_others_have_asked_for(cli
     assert outcomes == ["OK"] * SMALL["forgot_password.device"] + ["THROTTLED"]
 
 
+@pytest.mark.requirement(28)
+async def test_id_tokens_that_are_none_spend_nothing_of_those_that_are(client, people):
+    """Nobody guesses a signature; and a front end may pass on what a visitor sent, with whatever address."""
+    user = await people.a_user()
+    await people.an_account(user.id)
+
+    async def outcome_of(id_token):
+        request = pb.OAuthLoginRequest(email=user.email, provider="google", id_token=id_token)
+        return await client.outcome_of("AuthService/OAuthLogin", request, people.secret)
+
+    outcomes = [await outcome_of("none") for _ in range(SMALL["oauth_login.account"] + 1)]
+
+    assert outcomes == ["ID_TOKEN_INVALID"] * SMALL["oauth_login.account"] + ["THROTTLED"]
+    assert await outcome_of("another") == "ID_TOKEN_INVALID"  # it was looked at
+
+
 @pytest.mark.requirement(27)
 async def test_new_devices_log_in_when_guesses_from_everywhere_have_spent_all(throttled, people):
     """A block has few tries then, so that many blocks guess little; and the account's are counted all the same."""
