@@ -1,6 +1,7 @@
 """Whether the floors' statements are still those that auth_server/storage runs."""
 
 import ast
+import sys
 from pathlib import Path
 
 _COPIES = [Path(__file__).with_name(name) for name in ("sql.py", "statements.py")]
@@ -18,3 +19,7 @@ def _statements_of(module: Path) -> set[str]:
     nodes = ast.walk(ast.parse(module.read_text()))
     texts = (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
     return {" ".join(text.split()) for text in texts if text.lstrip().startswith(_VERBS)}
+
+
+if __name__ == "__main__":
+    sys.exit("\n".join(statements_without_original()) or None)

@@ -2,8 +2,8 @@
 
 EVENT = """
     , added AS (
-        INSERT INTO audit_events (at, event, user_id, request_id, rpc, caller, outcome, repeats, key_id, sealed)
-        SELECT {at}, {event}, changed.user_id, {request_id}, {rpc}, {caller}, {outcome}, 1,
+        INSERT INTO audit_events (at, event, user_id, request_id, rpc, caller, outcome, repeats, target, key_id, sealed)
+        SELECT {at}, {event}, changed.user_id, {request_id}, {rpc}, {caller}, {outcome}, 1, {target},
                audit_keys.id, CASE WHEN audit_keys.id IS NOT NULL THEN {sealed}::bytea END
           FROM changed
           LEFT JOIN audit_keys
@@ -13,7 +13,7 @@ EVENT = """
     SELECT changed.*
       FROM changed
     """
-EVENT_VALUES = "at", "event", "request_id", "rpc", "caller", "calling_user", "outcome", "key_id", "sealed"
+EVENT_VALUES = "at", "event", "request_id", "rpc", "caller", "calling_user", "outcome", "key_id", "sealed", "target"
 
 
 def _with_event(number_of_arguments: int, change: str) -> str:

@@ -110,7 +110,7 @@ class Statements:
         key_id, key = self._keys.get(user_id) or await self._key_of(user_id, now)
         personal = orjson.dumps({"address": "192.0.2.1", "agent": "an agent", "email": None})
         sealed = nonce + key.encrypt(nonce, personal, name.encode())
-        return now, name, str(uuid4()), rpc, "adapter", None, "ok", key_id, sealed
+        return now, name, str(uuid4()), rpc, "adapter", None, "ok", key_id, sealed, None
 
     async def _key_of(self, user_id: UUID, now: datetime) -> Key:
         """The id of the user's key; the key itself, for want of what opens it, is another."""
