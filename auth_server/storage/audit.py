@@ -115,7 +115,10 @@ async def record_refusal(db: Db, origin: Origin, reason: str, at: datetime) -> N
 
 
 async def record_each(db: Db, event: AuditEvent, about: Sequence[About], at: datetime) -> None:
-    """Adds the event once for each of these, to which it was done together; run it in the transaction of the event."""
+    """Adds the event once for each of these, to which it was done together; run it in the transaction of the event.
+
+    What is personal of a caller who is no user goes with events about nobody alone: one key cannot be everybody's.
+    """
     origin = current_origin.get()
     entry = Entry(at, event.value, caller=current_actor.get())
     if origin is not None:
@@ -129,7 +132,7 @@ async def record_each(db: Db, event: AuditEvent, about: Sequence[About], at: dat
           FROM unnest($1::uuid[], $2::text[]) AS about (user_id, target)
           LEFT JOIN audit_keys
             ON audit_keys.id = $10
-           AND audit_keys.user_id IS NOT DISTINCT FROM $8::uuid
+           AND audit_keys.user_id IS NOT DISTINCT FROM COALESCE($8::uuid, about.user_id)
         """,
         [each.user_id for each in about],
         [each.target for each in about],

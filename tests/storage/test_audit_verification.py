@@ -1,5 +1,6 @@
 """What is verified beside the chain itself: its two ends, what stands beside it, and the keys to what is personal."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -7,7 +8,7 @@ import asyncpg
 import pytest
 
 from auth_server.domain.audit_chain import Anchor
-from auth_server.domain.audit_events import AuditEvent, Origin, current_origin
+from auth_server.domain.audit_events import About, AuditEvent, Origin, current_origin
 from auth_server.domain.clients import Client
 from auth_server.storage import audit, sweeps
 from auth_server.usecases import audit_verification
@@ -164,16 +165,37 @@ async def test_a_user_who_comes_again_by_an_import_under_the_id_of_before_is_no_
     await past.execute("DELETE FROM users")
 
 
+@pytest.mark.requirement(62, 63)
+async def test_a_key_of_the_day_that_has_had_its_time_is_no_fault(own, past):
+    """As of a service that dropped mails of a user, and of an address that is nobody's."""
+    ann = await a_signed_in_user(own, past)
+    with served(lambda: ("service:billing", None)):
+        about = [About(ann, "mail:1"), About(None, "mail:2")]
+        await own.transaction(lambda db: audit.record_each(db, AuditEvent.MAIL_DROPPED, about, now()))
+    await chaining(own).turn()
+    assert await past.fetchval("SELECT count(*) FROM audit_events WHERE sealed IS NOT NULL AND user_id IS NULL") == 1
+
+    await past.execute("DELETE FROM audit_keys WHERE user_id IS NULL")
+
+    assert await faults(own) == []
+    await past.execute("DELETE FROM users")
+
+
+@contextmanager
+def served(caller_of):
+    """A request of this caller is served meanwhile."""
+    client = Client("192.0.2.1", "agent")
+    before = current_origin.set(Origin("a", "AuthService/Login", caller_of, lambda: client, SEAL))
+    yield
+    current_origin.reset(before)
+
+
 async def a_signed_in_user(own, past, user_id=None):
     """The id of a user of whom the log tells that they signed in, and from where."""
     ann = user_id or uuid4()
     await past.execute("INSERT INTO users (id, created_at, updated_at) VALUES ($1, now(), now())", ann)
-    client = Client("192.0.2.1", "agent")
-    current_origin.set(Origin("a", "AuthService/Login", lambda: (f"user:{ann}", ann), lambda: client, SEAL))
-    try:
+    with served(lambda: (f"user:{ann}", ann)):
         await own.transaction(lambda db: audit.record(db, AuditEvent.SIGNED_IN, ann, now()))
-    finally:
-        current_origin.set(None)
     await chaining(own).turn()
     return ann
 
