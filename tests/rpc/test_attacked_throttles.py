@@ -97,7 +97,7 @@ async def test_a_good_link_is_taken_though_wrong_ones_have_spent_all(throttled, 
     assert await client.outcome_of(RESET, good) == "THROTTLED"  # used, and so as wrong as any other
 
 
-@pytest.mark.requirement(24, 27)
+@pytest.mark.requirement(22, 27)
 async def test_a_good_link_makes_the_server_hash_so_often_and_no_more(client, people, resets):
     """A password made of the user's own address is refused after it was hashed, and the link stays good."""
     email = await people.registered(email="ann.of.example@example.org")

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from auth_server.domain.budgets import DEFAULT_LIMITS, PERIOD, Budget, Share, draw_of
+from auth_server.domain.budgets import DEFAULT_LIMITS, FAILURES_KEPT, PERIOD, Budget, Share, draw_of
 from auth_server.storage import budgets
 from tests.waiting import backends_that_wait
 
@@ -36,6 +36,22 @@ async def test_what_is_given_back_at_the_same_moment_is_counted_right(db, sql):
     assert await found(sql, taken[0]) == (NOW + 4 * PACE, 4)
     await asyncio.gather(*(budgets.give_back(db, taken, NOW) for _ in range(4)))
     assert await sql.fetchval("SELECT count(*) FROM budgets") == 0
+
+
+@pytest.mark.requirement(29)
+async def test_guesses_at_the_same_moment_are_no_more_than_may_fail(db, sql):
+    taken, most_failures = draws(Share.DEVICES), 3
+    assert await budgets.take(db, taken, most_failures, NOW) is None
+
+    async with sql.transaction():
+        await sql.fetch("SELECT FROM budgets FOR UPDATE")
+        others = [asyncio.ensure_future(budgets.take(db, taken, most_failures, NOW)) for _ in range(8)]
+        await backends_that_wait(sql, 8)  # all of them have seen one failure
+    spent = await asyncio.gather(*others)
+
+    assert sum(each is None for each in spent) == most_failures - 1
+    assert {each.wait for each in spent if each is not None} == {FAILURES_KEPT}
+    assert await found(sql, taken[0]) == (NOW + most_failures * PACE, most_failures)
 
 
 @pytest.mark.requirement(29)
