@@ -117,7 +117,7 @@ async def record_refusal(db: Db, origin: Origin, reason: str, at: datetime) -> N
 async def record_each(db: Db, event: AuditEvent, about: Sequence[About], at: datetime) -> None:
     """Adds the event once for each of these, to which it was done together; run it in the transaction of the event.
 
-    What is personal of a caller who is no user goes with events about nobody alone: one key cannot be everybody's.
+    What is personal is the caller's alone: of one who is no user, it is sealed under the key of the day.
     """
     origin = current_origin.get()
     entry = Entry(at, event.value, caller=current_actor.get())
@@ -132,7 +132,7 @@ async def record_each(db: Db, event: AuditEvent, about: Sequence[About], at: dat
           FROM unnest($1::uuid[], $2::text[]) AS about (user_id, target)
           LEFT JOIN audit_keys
             ON audit_keys.id = $10
-           AND audit_keys.user_id IS NOT DISTINCT FROM COALESCE($8::uuid, about.user_id)
+           AND audit_keys.user_id IS NOT DISTINCT FROM $8::uuid
         """,
         [each.user_id for each in about],
         [each.target for each in about],

@@ -59,6 +59,11 @@ class Readability:
 
 
 def _owner_of(event: StoredEvent) -> UUID | None:
-    """Whose key it was sealed under: the caller's, else whom the event is about; None of who is no user."""
+    """Whose key it was sealed under: the caller's, else whom the event is about; None of who is no user.
+
+    What was done to mails by who is no user is under the key of the day, whosever they were (record_each of audit.py).
+    """
     caller = event.caller or ""
-    return find_id(caller.removeprefix(_CALLING_USER)) if caller.startswith(_CALLING_USER) else event.user_id
+    if caller.startswith(_CALLING_USER):
+        return find_id(caller.removeprefix(_CALLING_USER))
+    return event.user_id if event.target is None else None
