@@ -16,6 +16,7 @@ from aiohttp.web_request import BaseRequest
 from http_gateway.headers import request_id_of
 from http_gateway.problems import Manners, RefusedError, problem
 from http_gateway.rpc_errors import FAULT
+from http_gateway.unread_answers import UnreadAnswers
 
 log = logging.getLogger("http_gateway")
 
@@ -43,10 +44,23 @@ class Patience:
 class Connection(web.RequestHandler):
     """One connection; differs from aiohttp's in its bounds, and in its answer to what it cannot parse."""
 
-    __slots__ = ("_began", "_body", "_head_began", "_head_bytes", "_is_read", "_unread", "_unread_since", "wire")
+    __slots__ = (
+        "_answers",
+        "_began",
+        "_body",
+        "_head_began",
+        "_head_bytes",
+        "_is_read",
+        "_unread",
+        "_unread_since",
+        "wire",
+    )
 
-    def __init__(self, manager: web.Server, patience: Patience, **more: Any) -> None:
+    def __init__(
+        self, manager: web.Server, patience: Patience, answers: UnreadAnswers[Connection], **more: Any
+    ) -> None:
         super().__init__(manager, keepalive_timeout=patience.idle, **more)
+        self._answers = answers
         self.wire: asyncio.Transport | None = None
         """The transport, also while it closes."""
         self._began = 0.0  # the latest request
@@ -90,9 +104,21 @@ class Connection(web.RequestHandler):
             if self.wire is not None:
                 self.wire.abort()
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client is gone, or was cut off."""
+        self._answers.forget(self)
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as it is answered."""
+        super().pause_writing()
+        if self.wire is not None:
+            self._answers.wait_for(self, self.wire.get_write_buffer_size())
+
     def resume_writing(self) -> None:
         """The client has read most of what waited for it."""
         self._is_read = True
+        self._answers.forget(self)
         super().resume_writing()
 
     def is_too_slow(self, now: float, patience: Patience) -> bool:

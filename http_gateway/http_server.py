@@ -15,6 +15,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_request import BaseRequest
 
 from http_gateway.http_connections import Connection, Patience
+from http_gateway.unread_answers import MOST_UNREAD_BYTES, UnreadAnswers
 
 log = logging.getLogger("http_gateway")
 
@@ -52,6 +53,7 @@ class HttpServer(web.Server):
         *,
         patience: Patience,
         most_connections: int,
+        most_unread_bytes: int = MOST_UNREAD_BYTES,
     ) -> None:
         # A client that goes away cancels its request, and so its RPC.
         super().__init__(answer, request_factory=_request_of, handler_cancellation=True)
@@ -59,12 +61,14 @@ class HttpServer(web.Server):
         self._most = most_connections
         self._open: set[Connection] = set()
         self._cut: Counter[str] = Counter()
+        self._answers: UnreadAnswers[Connection] = UnreadAnswers(self._end_unread, most_unread_bytes)
 
     def __call__(self) -> web.RequestHandler:
         """The handler of a new connection; the event loop asks for it."""
         return Connection(
             self,
             self._patience,
+            self._answers,
             loop=asyncio.get_running_loop(),
             lingering_time=LINGER_SECONDS,
             # The gateway logs by itself, and never a path.
@@ -116,6 +120,9 @@ class HttpServer(web.Server):
         for _, _, connection in nsmallest(max(self._most // SHARE_TO_GO, 1), waiting):
             self._end(connection, "made_way")
         return bool(waiting)
+
+    def _end_unread(self, connection: Connection) -> None:
+        self._end(connection, "unread")
 
     def _end(self, connection: Connection, cause: str) -> None:
         self._cut[cause] += 1

@@ -15,6 +15,9 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     return struct.pack(">I", len(payload))[1:] + bytes((kind, flags)) + struct.pack(">I", stream) + payload
 
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0)
+
+
 def reset(stream: int) -> bytes:
     return frame(RST_STREAM, 0, stream, struct.pack(">I", CANCEL))
 
@@ -48,7 +51,7 @@ class Http2:
     @classmethod
     async def connect(cls, port: int) -> Http2:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0))
+        writer.write(PREFACE)
         return cls(reader, writer)
 
     async def until(self, kind: int) -> bytes | None:

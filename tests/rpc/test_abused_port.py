@@ -83,6 +83,18 @@ async def test_others_are_served_while_somebody_resets_calls(attacker, channel, 
 
 
 @pytest.mark.requirement(5)
+async def test_metadata_beyond_its_bound_is_refused_each_time(channel):
+    keys = keys_service_pb2_grpc.KeysServiceStub(channel)
+
+    for _ in range(5):  # of what is a little more, gRPC itself would let most calls through
+        with pytest.raises(grpc.aio.AioRpcError) as refusal:
+            await keys.GetJsonWebKeySet(keys_service_pb2.GetJsonWebKeySetRequest(), metadata=[("x-more", "x" * 8200)])
+        assert refusal.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    assert await keys.GetJsonWebKeySet(keys_service_pb2.GetJsonWebKeySetRequest(), metadata=[("x-more", "x" * 7000)])
+
+
+@pytest.mark.requirement(5)
 async def test_a_head_without_end_takes_no_memory_without_end(attacker, channel):
     piece = (b"\0\x01a" + b"\x7e" + b"x" * 126) * 120
     attacker.writer.write(http2.frame(http2.HEADERS, 0, 1, http2.request_headers(KEYS)))
