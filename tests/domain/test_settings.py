@@ -176,6 +176,24 @@ def test_a_link_that_resets_a_password_lives_for_thirty_minutes_at_the_most(envi
         AuthServerSettings()
 
 
+@pytest.mark.requirement(36)
+def test_an_access_token_lives_for_fifteen_minutes_at_the_most(environment):
+    environment()
+    assert AuthServerSettings().access_token_life == timedelta(minutes=15)
+
+    environment(GATEPOST_ACCESS_TOKEN_LIFE="PT15M1S")
+    with pytest.raises(ValidationError, match="less than or equal to 15 minutes"):
+        AuthServerSettings()
+
+
+@pytest.mark.requirement(8)
+def test_nobody_lists_the_contract_unless_it_is_asked_for(environment):
+    environment(GATEPOST_ENVIRONMENT=None)
+
+    assert AuthServerSettings().environment == "production"
+    assert AuthServerSettings().reflection is False
+
+
 @pytest.mark.requirement(40)
 @pytest.mark.parametrize(("given", "interval"), [(None, 30), ("0", 0), ("P7D", 7)])
 def test_keys_rotate_every_thirty_days_unless_asked_otherwise(environment, given, interval):

@@ -135,6 +135,7 @@ async def test_a_disabled_user_does_not_refresh(people, sql):
         await refresh(people, signed_in.refresh_token)
 
 
+@pytest.mark.requirement(33)
 async def test_the_refreshed_token_tells_what_is_true_now(people, sql):
     signed_in = await people.signed_in()
     await sql.execute("UPDATE users SET name = 'New', email_verified = now()")
