@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -58,6 +59,23 @@ async def page(db: Db, before: int | None, user_id: UUID | None, name: str, size
         size,
     )
     return [_placed(row) for row in rows]
+
+
+async def own_events(db: Db, user_id: UUID, names: Sequence[str]) -> list[tuple[StoredEvent, bytes]]:
+    """The events of these names about the user that are sealed under a key of the user's own, each with that key."""
+    rows = await db.fetch(
+        f"""
+        SELECT {EVENT}, audit_keys.sealed AS key
+          FROM audit_events
+          JOIN audit_keys ON audit_keys.id = audit_events.key_id
+                         AND audit_keys.user_id = $1
+         WHERE audit_events.user_id = $1
+           AND audit_events.event = ANY ($2::text[])
+        """,  # noqa: S608 (its columns stand in audit.py)
+        user_id,
+        list(names),
+    )
+    return [(event_of(row), row["key"]) for row in rows]
 
 
 async def ends(db: Db, position: int) -> tuple[int, int, bytes | None]:

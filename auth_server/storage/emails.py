@@ -33,6 +33,14 @@ async def find(db: Db, user_id: UUID) -> Addressee | None:
     return _addressee_of(row) if row else None
 
 
+async def hold(db: Db, user_id: UUID) -> Addressee | None:
+    """The user of this id, who stays as they are until the transaction ends."""
+    row = await db.fetchrow(
+        "SELECT id, name, email, email_verified, locale FROM users WHERE id = $1 FOR UPDATE", user_id
+    )
+    return _addressee_of(row) if row else None
+
+
 async def find_enabled(db: Db, email: str) -> Addressee | None:
     """The enabled user with this address, without regard to ASCII case."""
     row = await db.fetchrow(

@@ -112,7 +112,8 @@ class Emails:
             before = await emails.replace(db, redeemed.user_id, redeemed.address, now)
             if before is not None and before.email is not None:
                 await self.outbox.put(db, _notice_of_change(before, before.email))
-            await audit.record(db, AuditEvent.EMAIL_CHANGED, redeemed.user_id, now)
+            former = before.email if before is not None else None
+            await audit.record(db, AuditEvent.EMAIL_CHANGED, redeemed.user_id, now, email=former)
 
         await self.db.transaction(work)
 

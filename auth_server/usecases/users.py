@@ -13,7 +13,7 @@ from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.errors import FieldNotUpdatableError, UserNotFoundError, Violation
 from auth_server.domain.ids import get_user_id
 from auth_server.domain.users import PROFILE_FIELDS, AdapterUser, User
-from auth_server.storage import audit, disabling, users
+from auth_server.storage import audit, disabling, emails, users
 from auth_server.storage.database import Database, Db
 from auth_server.usecases.squatters import Squatters
 
@@ -105,11 +105,13 @@ class Users:
 
         async def work(db: Db) -> AdapterUser | None:
             now = self.clock()
+            before = await emails.hold(db, user.id)
             if "email_verified" in fields and user.email_verified is not None:
                 await self.squatters.expel(db, user.id)
             changed = await users.change(db, user, fields, now)
             if changed is not None:
-                await audit.record(db, AuditEvent.USER_CHANGED, user.id, now)
+                former = before.email if before is not None and before.email != changed.email else None
+                await audit.record(db, AuditEvent.USER_CHANGED, user.id, now, email=former)
             return changed
 
         return _present(await self.db.transaction(work))

@@ -6,16 +6,18 @@ from uuid import UUID
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from auth_server.domain.mails import MailKind
 from auth_server.mailing import outbox_of
-from gatepost.v1 import adapter_service_pb2, export_pb2
+from gatepost.v1 import adapter_pb2, adapter_service_pb2, export_pb2
+from gatepost.v1 import auth_emails_pb2 as emails_pb
 from gatepost.v1 import users_service_pb2 as pb
 from tests.faults import Fault, content_of
 from tests.images import an_image, upload
 from tests.mails import a_mail
-from tests.people import refused
+from tests.people import PASSWORD, refused
 from tests.personal_data import PERSONAL
 
-STATEMENTS = 5
+STATEMENTS = 7
 
 
 async def a_verification_token(people, identifier, token):
@@ -110,6 +112,37 @@ async def test_mails_to_the_address_that_are_others_stay(people, db, sql, settin
     await by_the_user(people, ann)
 
     assert [str(row["user_id"]) for row in await sql.fetch("SELECT user_id FROM outbox")] == [bob.id]
+
+
+async def change_by_mail(people, mailbox, user, email):
+    await mailbox.take()
+    asked = emails_pb.ChangeEmailRequest(new_email=email, current_password=PASSWORD)
+    await people.auth.ChangeEmail(asked, metadata=user.bearer)
+    link = await mailbox.take_one(MailKind.CONFIRM_NEW_EMAIL)
+    await people.auth.ConfirmEmailChange(emails_pb.ConfirmEmailChangeRequest(token=link.values["token"]))
+
+
+async def change_by_the_adapter(people, _, user, email):
+    changed = adapter_pb2.AdapterUser(id=user.id, email=email)
+    request = adapter_service_pb2.AdapterServiceUpdateUserRequest(user=changed)
+    await people.adapter.UpdateUser(request, metadata=people.secret)
+
+
+@pytest.mark.requirement(63)
+@pytest.mark.parametrize("change", [change_by_mail, change_by_the_adapter])
+async def test_what_was_typed_under_former_addresses_goes_with_the_user(people, sql, mailbox, change):
+    ann = await people.signed_in(email="first@example.org")
+    await change(people, mailbox, ann, "second@example.org")
+    await change(people, mailbox, ann, "third@example.org")
+    for typed in ("FIRST@example.org", "second@example.org", "somebody@example.org"):
+        with refused("CREDENTIALS_INVALID"):
+            await people.login(typed)
+    typed = "SELECT count(*) FROM audit_keys WHERE user_id IS NULL AND subject LIKE 'email %'"
+    assert await sql.fetchval(typed) == 3
+
+    await by_the_adapter(people, ann)
+
+    assert await sql.fetchval(typed) == 1
 
 
 @pytest.mark.requirement(63)

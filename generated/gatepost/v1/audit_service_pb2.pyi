@@ -70,7 +70,9 @@ class AuditEvent(_message.Message):
     agent: _builtins.str
     """The client's user agent, as it named itself; unset where address is."""
     email: _builtins.str
-    """The address that was typed; unset where none was, or it was shredded."""
+    """The address that was typed, or that a user whose address was changed had
+    before; unset where there is none, or it was shredded.
+    """
     target: _builtins.str
     """What it was done to, where that is no user: `service:<name>`,
     `service:<name>/<number>` of one of its secrets, `key:<id>`, `mail:<id>`,

@@ -591,7 +591,9 @@ class AuditEventRecord(_message.Message):
     agent: _builtins.str
     """The user agent, as it named itself; unset where address is."""
     email: _builtins.str
-    """The address that was typed, where it was not the user's yet."""
+    """The address that was typed, where it was not the user's yet, or the one
+    that the user had before a change.
+    """
     target: _builtins.str
     """What it was done to besides the user, such as `mail:<id>` or
     `role:<role>`; unset where there is no such thing.
