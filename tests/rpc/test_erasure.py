@@ -16,6 +16,7 @@ from tests.images import an_image, upload
 from tests.mails import a_mail
 from tests.people import PASSWORD, refused
 from tests.personal_data import PERSONAL
+from tests.waiting import backends_that_wait
 
 STATEMENTS = 7
 
@@ -143,6 +144,25 @@ async def test_what_was_typed_under_former_addresses_goes_with_the_user(people, 
     await by_the_adapter(people, ann)
 
     assert await sql.fetchval(typed) == 1
+
+
+@pytest.mark.requirement(63)
+async def test_an_address_that_is_changed_just_before_an_erasure_is_known_to_it(people, sql):
+    with refused("CREDENTIALS_INVALID"):
+        await people.login("first@example.org")
+    ann = await people.signed_in(email="first@example.org")
+    held = sql.transaction()
+    await held.start()
+    await sql.execute("SELECT FROM users FOR UPDATE")
+    changed = asyncio.create_task(change_by_the_adapter(people, None, ann, "second@example.org"))
+    await backends_that_wait(sql)
+    erased = asyncio.create_task(by_the_adapter(people, ann))
+    await backends_that_wait(sql, 2)
+
+    await held.commit()
+    await asyncio.gather(changed, erased)
+
+    assert await sql.fetchval("SELECT count(*) FROM audit_keys WHERE subject LIKE 'email %'") == 0
 
 
 @pytest.mark.requirement(63)
