@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from dataclasses import dataclass
 from typing import Any, cast
@@ -27,6 +28,9 @@ READ_AT_LEAST_BYTES = 64 * 1024
 SEND_BUFFER_BYTES = 64 * 1024
 """What the kernel keeps of an answer, which would else be megabytes, and hide for minutes whether a client reads."""
 _HEAD_TOO_LARGE = 431  # RFC 6585, section 5
+# The parser takes the request lines of RTSP (RFC 7826) and Icecast for HTTP's.
+_OTHER_PROTOCOL = re.compile(rb"^[A-Z_]+ [^ \r\n]+ (?:RTSP|ICE)/", re.MULTILINE)
+_LINE_LIMIT_BYTES = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,9 @@ class Connection(web.RequestHandler):
         "_body",
         "_head_began",
         "_head_bytes",
+        "_is_other",
         "_is_read",
+        "_line",
         "_unread",
         "_unread_since",
         "wire",
@@ -67,6 +73,8 @@ class Connection(web.RequestHandler):
         self._body: Any = None  # of the latest request
         self._head_began: float | None = None  # the head that is not whole yet
         self._head_bytes = 0
+        self._line = b""  # of a head, which is not whole yet
+        self._is_other = False  # a head of another protocol than HTTP
         self._is_read = False  # since the measure was taken
         self._unread = 0
         self._unread_since = 0.0
@@ -81,8 +89,11 @@ class Connection(web.RequestHandler):
         """Bytes of a head or a body came."""
         requests, in_body = self._request_count, self._in_body
         super().data_received(data)
-        if self._request_count != requests:
-            self._take_heads(self._request_count - requests, self._head_bytes + len(data))
+        number = self._request_count - requests
+        if number or not in_body:
+            self._look_at_lines(data)
+        if number:
+            self._take_heads(number, self._head_bytes + len(data))
         elif data and not in_body and not self._upgraded and not self._close and not self._force_close:
             if self._head_began is None:
                 self._head_began = self._loop.time()
@@ -178,12 +189,27 @@ class Connection(web.RequestHandler):
         """Notes that so many heads are whole, which came in that many bytes at the most."""
         self._body = self._messages[-1][1]
         self._began = self._loop.time()
+        if self._is_other:
+            self._refuse(number, _ErrInfo(status=400, exc=ValueError(), message=""))
         self._head_began, self._head_bytes = None, 0
+        self._line, self._is_other = b"", False
         if most_bytes > HEAD_LIMIT_BYTES:
             for at in range(-number, 0):
                 message, payload = self._messages[at]
                 if _head_bytes_of(message) > HEAD_LIMIT_BYTES:
                     self._messages[at] = (_too_large(), payload)
+
+    def _look_at_lines(self, data: bytes) -> None:
+        """Notes whether one of these lines, which may come in pieces, begins a request of another protocol."""
+        lines = self._line + data
+        if b"RTSP/" in lines or b"ICE/" in lines:
+            self._is_other = self._is_other or _OTHER_PROTOCOL.search(lines) is not None
+        self._line = lines.rpartition(b"\n")[2][-_LINE_LIMIT_BYTES:]
+
+    def _refuse(self, number: int, error: _ErrInfo) -> None:
+        """Has the latest requests, so many, answered by an error."""
+        for at in range(-number, 0):
+            self._messages[at] = (error, EMPTY_PAYLOAD)
 
     def _refuse_head(self) -> None:
         """Answers a head that is too large, though its end has not come; nothing is read any more."""

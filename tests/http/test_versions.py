@@ -29,6 +29,43 @@ async def test_another_version_of_http_is_none(rest, verb):
         assert found == ("HTTP/1.0 400 Bad Request", "HTTP_INVALID", True), version
 
 
+@pytest.mark.requirement(11)
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["GET /adapter/1 RTSP/1.0\r\nHost: x\r\n\r\n"],
+        ["POST /adapter/1 RTSP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"],
+        ["SOURCE /adapter/1 ICE/1.0\r\nHost: x\r\n\r\n"],
+        ["GET /adapter/1 RT", "SP/1.0\r\nHost: x\r\n\r\n"],
+        ["GET /adapter/1 RTSP/1.0\r\nHo", "st: x\r\n", "\r\n"],
+    ],
+    ids=range(5),
+)
+async def test_another_protocol_is_no_http(rest, pieces):
+    place = urlsplit(rest.url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    for piece in pieces:
+        writer.write(piece.encode())
+        await asyncio.sleep(0.01)
+
+    head, problem = await answer_of(reader)
+
+    assert (head.split()[1], problem["reason"]) == ("400", "HTTP_INVALID")
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+
+
+async def test_the_name_of_another_protocol_may_stand_elsewhere(rest):
+    place = urlsplit(rest.url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    for _ in range(2):
+        writer.write(b"GET /adapter/RTSP/1.0 HTTP/1.1\r\nHost: x\r\nX-Of: y RTSP/1.0\r\n\r\n")
+        head, _ = await answer_of(reader)
+
+        assert head.split()[1] == "404"
+    writer.close()
+
+
 async def test_both_versions_that_there_are_of_http_1_are_served(rest):
     for version in ("1.0", "1.1"):
         line, reason, _ = await answered(rest, "GET", f" HTTP/{version}")
