@@ -183,16 +183,17 @@ async def users_among(db: Db, ids: Sequence[UUID]) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
-async def number_pending(db: Db, before: datetime) -> int:
-    """How many events of before this time still wait for their place."""
+async def number_pending(db: Db, before: datetime, after: datetime) -> int:
+    """How many events of before one time, or of after another, still wait for their place."""
     row = await db.fetchrow(
         """
         SELECT count(*)
           FROM audit_pending
           JOIN audit_events ON audit_events.id = audit_pending.event_id
-         WHERE audit_events.at < $1
+         WHERE audit_events.at NOT BETWEEN $1 AND $2
         """,
         before,
+        after,
     )
     return int(row["count"])
 

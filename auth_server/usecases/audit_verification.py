@@ -81,7 +81,7 @@ class AuditVerification:
             walk.fault(f"event {event_id} has no place in the chain: its link was taken away, or never made")
         if hidden := await audit_chain.number_before_the_first(db):
             walk.fault(f"{hidden} links or checkpoints stand before position 1, where the chain has no places")
-        waiting = await audit_chain.number_pending(db, self.clock() - WAITING_IS_LONG)
+        waiting = await number_waiting(db, self.clock())
         if waiting:
             walk.fault(f"{waiting} events have been waiting for their place for minutes: does a server run?")
 
@@ -99,6 +99,11 @@ class AuditVerification:
             for lost in checkpoints.values():
                 walk.fault(f"the link of position {lost.position}, which a checkpoint vouches for, was removed")
             position = up_to
+
+
+async def number_waiting(db: Db, now: datetime) -> int:
+    """How many events have been waiting for their place for long, or say that they are yet to happen."""
+    return await audit_chain.number_pending(db, now - WAITING_IS_LONG, now + CLOCKS_DIFFER)
 
 
 class _Walk:

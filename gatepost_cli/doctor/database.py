@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from auth_server.domain.key_lives import CLOCK_SKEW
-from auth_server.storage import audit_chain, examinations, migrations
-from auth_server.usecases.audit_verification import WAITING_IS_LONG
+from auth_server.storage import examinations, migrations
+from auth_server.usecases.audit_verification import number_waiting
 from gatepost_cli.doctor.findings import Finding, fail, ok, warn
 from gatepost_cli.doctor.reach import leaves_the_machine_unverified
 
@@ -48,7 +48,7 @@ async def standing(db: Db, clock: Callable[[], datetime], url: str) -> list[Find
 
 async def audit_log(db: Db, now: datetime) -> Finding:
     """Whether the audit log's chain grows."""
-    waiting = await audit_chain.number_pending(db, now - WAITING_IS_LONG)
+    waiting = await number_waiting(db, now)
     if waiting:
         return fail(
             "audit log",

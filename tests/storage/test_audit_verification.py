@@ -108,6 +108,21 @@ async def test_nothing_hides_before_the_first_place(own, log):
 
 
 @pytest.mark.requirement(62)
+@pytest.mark.parametrize("time", ["infinity", "-infinity", "4000-01-01 BC", "20000-01-01", "1969-12-31 23:59+00"])
+async def test_no_time_that_servers_cannot_read_keeps_others_out_of_the_chain(own, past, time):
+    with pytest.raises(asyncpg.CheckViolationError):
+        await past.execute(f"INSERT INTO audit_events (at, event) VALUES ('{time}', 'odd')")
+
+
+@pytest.mark.requirement(62)
+@pytest.mark.parametrize(("minutes", "is_fault"), [(-6, True), (-4, False), (4, False), (6, True)])
+async def test_an_event_that_waits_for_its_place_for_long_or_is_yet_to_happen_is_found(own, past, minutes, is_fault):
+    await audit.add(own, AuditEvent.SIGNED_IN, None, now() + timedelta(minutes=minutes))
+
+    assert ["1 events have been waiting" in text for text in await faults(own)] == [True] * is_fault
+
+
+@pytest.mark.requirement(62)
 async def test_what_was_noted_of_before_the_beginning_proves_nothing_and_is_counted(own, log):
     await log.execute(BEGINNING_UP_TO_8)
     boundary = Anchor(8, await log.fetchval("SELECT hash FROM audit_checkpoints WHERE position = 8"))
