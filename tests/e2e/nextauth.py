@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.conftest import ADAPTER_SECRET
@@ -22,13 +23,16 @@ async def built(node: str, folder: Path) -> Path:
     return folder / "dist" / "index.js"
 
 
-async def passes(node: str, suite: str, gateway_url: str, **environment: str) -> None:
-    """Runs a suite; what failed of it is shown."""
+async def passes(node: str, suites: str | Iterable[str], gateway_url: str, **environment: str) -> None:
+    """Runs suites, several of them in one process; what failed is shown."""
+    named = [suites] if isinstance(suites, str) else suites
+    script = "".join(f"await import('./{suite}');" for suite in named)
     environment |= {
         "PATH": os.environ["PATH"],
         "GATEPOST_BASE_URL": gateway_url,
         "GATEPOST_ADAPTER_SECRET": ADAPTER_SECRET,
     }
-    said = await run(node, "--test-reporter=spec", "--test-timeout=5000", suite, cwd=SUITES, env=environment)
+    options = ["--test-reporter=spec", "--test-timeout=10000", "--input-type=module"]
+    said = await run(node, *options, "--eval", script, cwd=SUITES, env=environment)
     assert said.ok, said.out.rpartition("failing tests:")[2] + said.errors
     assert "pass 0" not in said.out

@@ -18,9 +18,8 @@ in_one_form = pytest.mark.parametrize("shared_gateway_url", ["in one process"], 
 
 
 @pytest.mark.requirement(57)
-@pytest.mark.parametrize("suite", ADAPTER_SUITES)
-async def test_the_articles_adapter_finds_what_the_cores_rely_on(node: str, suite: str, gateway_url: str) -> None:
-    await passes(node, suite, gateway_url)
+async def test_the_articles_adapter_finds_what_the_cores_rely_on(node: str, gateway_url: str) -> None:
+    await passes(node, ADAPTER_SUITES, gateway_url)
 
 
 @pytest.mark.requirement(57)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from auth_server.app import RunningServer
 from http_gateway.app import running
 from http_gateway.settings import GatewaySettings
 from tests.e2e.nextauth import built, passes
+from tests.people import People
+from tests.resets import Resets
 from tests.throttled import SMALL
 
 pytestmark = pytest.mark.timeout(60)
@@ -26,11 +29,9 @@ async def package(node: str, our_compiler: None, tmp_path_factory: pytest.TempPa
 
 @in_one_form
 @pytest.mark.requirement(57)
-@pytest.mark.parametrize(
-    "suite", ["adapter-suite.mjs", "adapter-accounts-suite.mjs", "adapter-sessions-suite.mjs", "sign-in-suite.mjs"]
-)
-async def test_the_cores_find_what_they_rely_on(node: str, package: str, suite: str, gateway_url: str) -> None:
-    await passes(node, suite, gateway_url, GATEPOST_NEXTAUTH=package)
+async def test_the_cores_find_what_they_rely_on(node: str, package: str, gateway_url: str) -> None:
+    suites = ["adapter-suite.mjs", "adapter-accounts-suite.mjs", "adapter-sessions-suite.mjs", "sign-in-suite.mjs"]
+    await passes(node, suites, gateway_url, GATEPOST_NEXTAUTH=package)
 
 
 @in_one_form
@@ -54,13 +55,17 @@ async def test_people_log_in_by_password(node: str, package: str, gateway_url: s
 @pytest.mark.requirement(14)
 @pytest.mark.requirement(28)
 async def test_strangers_keep_no_known_browser_out(
-    node: str, package: str, throttled: tuple[RunningServer, RunningServer]
+    node: str, package: str, throttled: tuple[RunningServer, RunningServer], people: People, resets: Resets
 ) -> None:
+    forgetful = [(email, await resets.token(email)) for email in [await people.registered() for _ in range(2)]]
     believing = GatewaySettings(http_port=0, shutdown_seconds=1, trusted_proxies=[IPv4Network("127.0.0.1/32")])
     async with running(believing, throttled[0].channel) as gateway:
-        tries = str(SMALL["login.account"])
-        suite = "nextauth-strangers-suite.mjs"
-        await passes(node, suite, gateway.http_url, GATEPOST_NEXTAUTH=package, GATEPOST_TRIES=tries)
+        environment = {
+            "GATEPOST_NEXTAUTH": package,
+            "GATEPOST_TRIES": str(SMALL["login.account"]),
+            "GATEPOST_FORGETFUL": json.dumps(forgetful),
+        }
+        await passes(node, "nextauth-strangers-suite.mjs", gateway.http_url, **environment)
 
 
 @in_one_form

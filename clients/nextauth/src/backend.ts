@@ -101,17 +101,18 @@ function faultOf(response: Response, problem: string): Fault {
   const requestId = response.headers.get("x-request-id");
   return {
     status: response.status,
-    reason: reasonOf(problem),
+    ...wordsOf(problem),
     ...(requestId !== null && { requestId }),
     ...(Number.isFinite(seconds) && { retryAfterSeconds: seconds }),
   };
 }
 
-function reasonOf(problem: string): string {
+/** What a problem (RFC 9457) of Gatepost says for programs. */
+function wordsOf(problem: string): { reason: string; rule?: string } {
   try {
-    const { reason } = JSON.parse(problem) as { reason?: unknown };
-    return typeof reason === "string" ? reason : "";
+    const { reason, rule } = JSON.parse(problem) as { reason?: unknown; rule?: unknown };
+    return { reason: typeof reason === "string" ? reason : "", ...(typeof rule === "string" && { rule }) };
   } catch {
-    return "";
+    return { reason: "" };
   }
 }

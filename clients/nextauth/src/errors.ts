@@ -6,6 +6,8 @@ export interface Fault {
   status: number;
   /** A name of the contract's ErrorReason; empty where the answer is not Gatepost's own. */
   reason?: string;
+  /** Of PASSWORD_REFUSED, the rule that the password breaks. */
+  rule?: string;
   /** What Gatepost's log knows the request by. */
   requestId?: string;
   /** How long to wait before the next try, where the answer says so. */
@@ -18,14 +20,16 @@ export class GatepostError extends Error {
   override readonly name = "GatepostError";
   readonly status: number;
   readonly reason: string;
+  readonly rule: string | undefined;
   readonly requestId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 
   /** The message names the route, never a value of the request. */
-  constructor(message: string, { status, reason = "", requestId, retryAfterSeconds, cause }: Fault) {
+  constructor(message: string, { status, reason = "", rule, requestId, retryAfterSeconds, cause }: Fault) {
     super(message, { cause });
     this.status = status;
     this.reason = reason;
+    this.rule = rule;
     this.requestId = requestId;
     this.retryAfterSeconds = retryAfterSeconds;
   }

@@ -2,7 +2,7 @@
 import { adapterOf, type GatepostAdapter } from "./adapter.js";
 import { Backend, type BackendSettings } from "./backend.js";
 import { backendTokensIn, callbacksOf, type Callbacks, type CallbackSettings } from "./callbacks.js";
-import { Credentials, type CredentialsProvider, type CredentialsSettings } from "./credentials.js";
+import { Credentials, type CredentialsProvider, type CredentialsSettings, type PasswordReset } from "./credentials.js";
 import { DeviceCookie } from "./device.js";
 import { Tokens } from "./tokens.js";
 import type { AddressOf, Visit } from "./visits.js";
@@ -10,7 +10,7 @@ import type { AddressOf, Visit } from "./visits.js";
 export type { GatepostAdapter } from "./adapter.js";
 export type { Account, BackendTokens, Session, User, VerificationToken } from "./answers.js";
 export type { BackendSession, Callbacks, CallbackSettings } from "./callbacks.js";
-export type { AuthorizedUser, CredentialsProvider, CredentialsSettings } from "./credentials.js";
+export type { AuthorizedUser, CredentialsProvider, CredentialsSettings, PasswordReset } from "./credentials.js";
 export { GatepostError, SignInEndedError } from "./errors.js";
 export { behindProxies, pagesVisit, webVisit } from "./visits.js";
 export type { AddressOf, CookieOptions, Cookies, Visit, WebVisit } from "./visits.js";
@@ -29,6 +29,13 @@ export interface Gatepost {
   credentials(visit: Visit, settings?: CredentialsSettings): CredentialsProvider;
   /** The jwt and session callbacks of this visit. */
   callbacks(visit: Visit, settings?: CallbackSettings): Callbacks;
+  /**
+   * Gives whoever followed a mailed link another password, and makes their browser known, so that they can log in
+   * whatever strangers try meanwhile.
+   *
+   * @throws GatepostError with the reason ONE_TIME_TOKEN_INVALID; PASSWORD_REFUSED and a `rule`; THROTTLED; or none.
+   */
+  resetPassword(visit: Visit, reset: PasswordReset): Promise<void>;
   /** Signing out ends the sign-in at Gatepost as well. */
   events: { signOut(message: object): Promise<void> };
 }
@@ -43,6 +50,7 @@ export function gatepost(settings: GatepostSettings): Gatepost {
     adapter: adapterOf(backend),
     credentials: (visit, of = {}) => credentials.provider(visit, of),
     callbacks: (visit, of = {}) => callbacksOf({ tokens, addressOf }, visit, of),
+    resetPassword: (visit, reset) => credentials.reset(visit, reset),
     events: {
       async signOut(message) {
         const { token } = message as { token?: object | null };

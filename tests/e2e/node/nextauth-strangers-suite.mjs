@@ -5,10 +5,14 @@ import { describe, test } from "node:test";
 import { CredentialsSignin } from "@auth/core/errors";
 
 import { Browser } from "./browser.js";
-import { BASE_URL, ask, ours } from "./gatepost.js";
+import { ORIGIN } from "./front-ends.js";
+import { BASE_URL, SECRET, ask, ours } from "./gatepost.js";
 import { CORES, HOME, logIn, ourFrontEnd, registered, visitorOf } from "./our-front-ends.js";
 
 const TRIES = Number(process.env.GATEPOST_TRIES);
+// Of each core, somebody who was mailed a link: the address, and the link's token.
+const FORGETFUL = JSON.parse(process.env.GATEPOST_FORGETFUL);
+const NEW_PASSWORD = "staple of another horse";
 
 class LoginFailed extends CredentialsSignin {
   constructor(error) {
@@ -58,6 +62,21 @@ for (const [core, frontEndOf] of CORES) {
       const headers = { authorization: `Bearer ${accessToken}` };
       const [signIn] = JSON.parse((await ask("GET", `/auth/${user.id}/sign-ins`, { headers })).text).signIns;
       assert.deepEqual([signIn.address, signIn.device], ["203.0.113.7", "Mozilla/5.0 (X11; Linux x86_64)"]);
+    });
+
+    test("a browser that resets the password is known, too", async () => {
+      const [email, token] = FORGETFUL.pop();
+      const [visitor, visit] = [new Browser(frontEnd), ours.webVisit(new Request(ORIGIN))];
+      const { resetPassword } = ours.gatepost({ url: BASE_URL, adapterSecret: SECRET });
+
+      const refused = await resetPassword(visit, { token, newPassword: "password" }).catch((error) => error);
+      await resetPassword(visit, { token, newPassword: NEW_PASSWORD });
+      for (const line of visit.withCookies(new Response()).headers.getSetCookie()) visitor.keep(line);
+      for (let guess = 0; guess < TRIES; guess += 1) await logIn(new Browser(frontEnd), email, "a guess");
+
+      assert.deepEqual([refused.reason, refused.rule], ["PASSWORD_REFUSED", "common"]);
+      assert.match(await logIn(new Browser(frontEnd), email, NEW_PASSWORD), toldToWait);
+      assert.equal(await logIn(visitor, email, NEW_PASSWORD), HOME);
     });
   });
 }
