@@ -27,6 +27,9 @@ class Provider:
         self.issuer = ""
         self.asked = 0
         self.broken = False
+        self.calls_itself = ""
+        """The issuer that its configuration names, where that is another one."""
+        self.moved_keys = False
 
     def id_token(self, *, key: str = "key-1", algorithm: str = "RS256", **claims: Any) -> str:
         """An id_token that is good but for the claims given; None takes one away."""
@@ -36,10 +39,13 @@ class Provider:
         return jwt.encode(body, self.keys[key], algorithm=algorithm, headers={"kid": key})
 
     async def _configuration(self, _: web.Request) -> web.Response:
-        return web.json_response({"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys"})
+        issuer = self.calls_itself or self.issuer
+        return web.json_response({"issuer": issuer, "jwks_uri": f"{self.issuer}/keys"})
 
-    async def _keys(self, _: web.Request) -> web.Response:
+    async def _keys(self, request: web.Request) -> web.Response:
         self.asked += 1
+        if self.moved_keys and request.path == "/keys":
+            raise web.HTTPFound("/moved")
         if self.broken:
             return web.Response(status=500)
         published = [
@@ -56,6 +62,7 @@ async def a_provider() -> AsyncIterator[Provider]:
     app = web.Application()
     app.router.add_get("/.well-known/openid-configuration", provider._configuration)
     app.router.add_get("/keys", provider._keys)
+    app.router.add_get("/moved", provider._keys)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -190,6 +190,15 @@ async def test_a_provider_that_is_down_is_told_and_not_asked_again_at_once(knowi
     ]
 
 
+@pytest.mark.requirement(54)
+@pytest.mark.parametrize("oddity", [{"moved_keys": True}, {"calls_itself": "https://other.example"}], ids=str)
+async def test_keys_are_taken_from_the_issuer_itself_and_from_where_nobody_sends_us(knowing, provider, ann, oddity):
+    vars(provider).update(oddity)
+
+    with refused("IDENTITY_PROVIDER_UNAVAILABLE", grpc.StatusCode.UNAVAILABLE):
+        await oauth_login(knowing, ann.email, id_token=provider.id_token())
+
+
 async def test_known_keys_stay_good_while_the_provider_is_down(knowing, provider, ann, monkeypatch):
     await oauth_login(knowing, ann.email, id_token=provider.id_token())
     provider.broken = True
