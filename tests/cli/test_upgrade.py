@@ -20,7 +20,7 @@ from auth_server.settings import AuthServerSettings
 from auth_server.storage.database import connected
 from auth_server.storage.migrations import all_migrations, migrate, pending
 from tests.audit import chained, verification
-from tests.cli.command import QUICK, ROOT, run_apart
+from tests.cli.command import COMMAND, QUICK, ROOT, environment
 from tests.cli.serving import COMPLETE, SECRET, serving, told_by
 from tests.people import People
 from tests.traffic import Traffic
@@ -77,9 +77,9 @@ async def url(owner_connection: asyncpg.Connection, database_url: str) -> AsyncI
 @pytest.fixture
 def old_target(on_before: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """Where a server of the version before serves, on the schema that it knows."""
-    migrated = run_apart("migrate", **on_before)
-    assert migrated.returncode == 0, migrated.stderr
-    with serving("auth", tmp_path / "log", **on_before):
+    # Started anew: a fork would bring the code of this version along.
+    subprocess.run([*COMMAND, "migrate"], env=environment(**on_before), check=True)
+    with serving("auth", tmp_path / "log", anew=True, **on_before):
         yield told_by(tmp_path / "log", "grpc_target")
 
 
