@@ -19,8 +19,6 @@ DOMAIN = "gatepost"
 # An error without ErrorInfo is gRPC's own, and its text may name addresses.
 NO_ANSWER = ("SERVER_UNAVAILABLE", "The auth server cannot be reached; try again.")
 TOO_LARGE = ("REQUEST_TOO_LARGE", "The request is larger than the auth server takes.")
-BUSY = ("SERVER_UNAVAILABLE", "The auth server has more calls than it takes; try again.")
-_BUSY_TEXT = "Concurrent RPC limit exceeded!"  # of grpc.aio's limit, whose code says the same of a large message
 _OWN_WORDS: Mapping[StatusCode, tuple[str, str]] = {
     StatusCode.UNAVAILABLE: NO_ANSWER,
     StatusCode.DEADLINE_EXCEEDED: ("DEADLINE_EXCEEDED", "The call did not end in time."),
@@ -53,7 +51,7 @@ def refusal_of(error: AioRpcError, field_of: Callable[[str], str]) -> RefusedErr
     status = HTTP_STATUS.get(error.code(), 500)
     details = _details_of(error)
     if not details.reason:
-        own_words = BUSY if error.details() == _BUSY_TEXT else _OWN_WORDS.get(error.code())
+        own_words = _OWN_WORDS.get(error.code())
         return RefusedError(*own_words) if own_words else RefusedError(*FAULT, status=status)
     retry_after = details.retry_after_seconds
     return RefusedError(

@@ -279,6 +279,12 @@ class DatabaseUnavailableError(AuthError):
     kind, reason = Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE"
 
 
+class TooManyCallsError(AuthError):
+    """The server has more calls than it takes; try again in a moment."""
+
+    kind, reason = Kind.UNAVAILABLE, "SERVER_UNAVAILABLE"
+
+
 class ServerStoppingError(AuthError):
     """The server stops; go on at another one."""
 

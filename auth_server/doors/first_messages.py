@@ -1,22 +1,25 @@
-"""Bounds how long a client may take to send the one message of its call.
+"""Bounds how many calls there are, and how long a client may take to send the one message of its call.
 
-gRPC itself waits for it as long as the connection lasts, and calls no handler before.
+gRPC itself waits for it as long as the connection lasts, and calls no handler before. Its own bound of calls refuses
+those beyond without a reason.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import grpc
 
-from auth_server.domain.errors import DeadlineExceededError, RequestInvalidError
+from auth_server.domain.errors import AuthError, DeadlineExceededError, RequestInvalidError, TooManyCallsError
 from auth_server.doors.refusing import abort, metadata_of
 from auth_server.interceptors.calls import Call
 from auth_server.interceptors.errors import status_of
 
 FIRST_MESSAGE_SECONDS = 10.0
+COME_BACK_AFTER = timedelta(seconds=1)
 
 
 class BoundedHandlers:
@@ -36,13 +39,15 @@ class BoundedHandlers:
 
 
 class FirstMessages:
-    """The calls of a server that wait for their message.
+    """The calls of a server, and those of them that wait for their message.
 
     All may wait equally long, so that one timer does for all of them, the oldest's: it costs a call less than 1 us,
     where an asyncio.timeout for each takes 4.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_calls: int) -> None:
+        self._most_calls = most_calls
+        self._calls = 0
         self._seconds = FIRST_MESSAGE_SECONDS
         self._began: dict[asyncio.Task[Any], float] = {}
         self._late: set[asyncio.Task[Any]] = set()
@@ -51,16 +56,23 @@ class FirstMessages:
     def bounded(self, handler: Any) -> Any:
         """The handler of an RPC, as an RpcMethodHandler, that is called once its request is there.
 
-        A client that does not send it in time, or ends its call without, is refused. Handlers of streams of requests
-        stay as they are: they read by themselves.
+        A client that does not send it in time, or ends its call without, is refused, and so is a call beyond the most.
+        Handlers of streams of requests read by themselves.
         """
-        if handler.request_streaming:
-            return handler
-        streams = handler.response_streaming
-        inner = handler.unary_stream if streams else handler.unary_unary
+        uploads, streams = handler.request_streaming, handler.response_streaming
+        if uploads:
+            inner = handler.stream_stream if streams else handler.stream_unary
+        else:
+            inner = handler.unary_stream if streams else handler.unary_unary
 
-        async def serve(_requests: object, context: Any) -> Any:
-            return await inner(await self._of(context), context)
+        async def serve(requests: object, context: Any) -> Any:
+            if self._calls >= self._most_calls:
+                await _refuse(context, TooManyCallsError(retry_after=COME_BACK_AFTER))
+            self._calls += 1
+            try:
+                return await inner(requests if uploads else await self._of(context), context)
+            finally:
+                self._calls -= 1
 
         make = grpc.stream_stream_rpc_method_handler if streams else grpc.stream_unary_rpc_method_handler
         return make(serve, handler.request_deserializer, handler.response_serializer)
@@ -100,5 +112,5 @@ class FirstMessages:
             task.cancel()
 
 
-async def _refuse(context: Any, error: DeadlineExceededError | RequestInvalidError) -> None:
+async def _refuse(context: Any, error: AuthError) -> None:
     await abort(context, status_of(error, Call(metadata_of(context)).request_id))

@@ -68,8 +68,8 @@ async def listening(
         ("grpc.max_allowed_incoming_connections", bounds.connections),
         ("grpc.max_connection_age_grace_ms", int(bounds.last_calls_seconds * 1000)),
     )
-    server = grpc.aio.server(options=OPTIONS + bounding, maximum_concurrent_rpcs=bounds.calls)
-    first_messages = FirstMessages()
+    server = grpc.aio.server(options=OPTIONS + bounding)
+    first_messages = FirstMessages(bounds.calls)
     services = _services(rpcs)
     server.add_generic_rpc_handlers(
         tuple(_generic(name, of_service, transport, first_messages) for name, of_service in services.items())

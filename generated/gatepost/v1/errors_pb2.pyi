@@ -201,7 +201,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: a call while PostgreSQL restarts.
     """
     ERROR_REASON_SERVER_UNAVAILABLE: _ErrorReason.ValueType  # 83
-    """The auth server cannot be reached, or ends a stream because it stops (UNAVAILABLE).
+    """The auth server cannot be reached, has more calls than it takes, or ends a stream because it stops (UNAVAILABLE).
     Example: a request while the auth server restarts.
     """
     ERROR_REASON_IDENTITY_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 85
@@ -415,7 +415,7 @@ ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 82
 Example: a call while PostgreSQL restarts.
 """
 ERROR_REASON_SERVER_UNAVAILABLE: ErrorReason.ValueType  # 83
-"""The auth server cannot be reached, or ends a stream because it stops (UNAVAILABLE).
+"""The auth server cannot be reached, has more calls than it takes, or ends a stream because it stops (UNAVAILABLE).
 Example: a request while the auth server restarts.
 """
 ERROR_REASON_IDENTITY_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 85
