@@ -156,7 +156,7 @@ async def test_a_transaction_that_lost_a_deadlock_begins_anew(database_url, sql)
         )
 
     assert answers == ["a", "b"]
-    assert len(runs) == 3
+    assert len(runs) > 2  # who lost may have its row again before the other awakes, and lose once more
 
 
 async def test_a_cancelled_transaction_leaves_nothing(database_url, sql):
