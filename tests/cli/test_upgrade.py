@@ -26,6 +26,12 @@ from tests.people import People
 from tests.traffic import Traffic
 
 pytestmark = pytest.mark.timeout(60)
+ROWS = """
+    INSERT INTO users (id, email, created_at, updated_at)
+    SELECT gen_random_uuid(), 'row' || number || '@example.org', now(), now() FROM generate_series(1, 10000) AS number;
+    INSERT INTO sessions (token_hash, id, user_id, expires)
+    SELECT sha256(id::text::bytea), id, id, now() + interval '1 day' FROM users
+    """
 FOLDER = "auth_server/storage/migrations"
 MIGRATIONS = 4
 """How many the version before lacks, as long as there is no release to take it from."""
@@ -78,7 +84,7 @@ async def url(owner_connection: asyncpg.Connection, database_url: str) -> AsyncI
 def old_target(on_before: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """Where a server of the version before serves, on the schema that it knows."""
     # Started anew: a fork would bring the code of this version along.
-    subprocess.run([*COMMAND, "migrate"], env=environment(**on_before), check=True)
+    subprocess.run([*COMMAND, "migrate"], env=environment(**on_before), check=True, timeout=30)
     with serving("auth", tmp_path / "log", anew=True, **on_before):
         yield told_by(tmp_path / "log", "grpc_target")
 
@@ -87,6 +93,8 @@ def old_target(on_before: dict[str, str], tmp_path: Path) -> Iterator[str]:
 async def test_no_call_fails_while_an_old_server_a_migration_and_a_new_server_follow_each_other(
     old_target: str, url: str, settings: AuthServerSettings
 ) -> None:
+    sql = await asyncpg.connect(url)
+    await sql.execute(ROWS)
     missing = await pending(url)
     assert missing
     assert missing[-1] == all_migrations()[-1].name
@@ -119,8 +127,7 @@ async def test_no_call_fails_while_an_old_server_a_migration_and_a_new_server_fo
         await traffic.stop()
 
     async with connected(url, size=2) as db:
-        sql = await asyncpg.connect(url)
         await chained(db, sql)
         assert (await verification(db).verdict()).faults == []
-        assert await sql.fetchval("SELECT count(*) FROM audit_events WHERE event = 'refresh-token-reused'") == 0
-        await sql.close()
+    assert await sql.fetchval("SELECT count(*) FROM audit_events WHERE event = 'refresh-token-reused'") == 0
+    await sql.close()
