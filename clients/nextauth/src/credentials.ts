@@ -1,4 +1,4 @@
-/** Passwords: the credentials provider, which signs people in by Gatepost's login, and the reset. */
+/** The credentials provider: signs people in with a password, by Gatepost's login. */
 import { fieldsOf, signedInOf, type BackendTokens } from "./answers.js";
 import type { Backend } from "./backend.js";
 import type { DeviceCookie } from "./device.js";
@@ -24,12 +24,6 @@ export interface CredentialsSettings {
    * shows messages to the visitor; Auth.js v5 wants a CredentialsSignin.
    */
   failure?: (error: GatepostError) => Error;
-}
-
-/** A mailed link's token, and the password that its user chose. */
-export interface PasswordReset {
-  token: string;
-  newPassword: string;
 }
 
 export interface CredentialsProvider {
@@ -67,15 +61,6 @@ export class Credentials {
         }
       },
     };
-  }
-
-  /** Gives whoever followed a mailed link another password; their browser is known from then on. */
-  async reset(visit: Visit, { token, newPassword }: PasswordReset): Promise<void> {
-    const headers = await visitorOf(visit, this.addressOf);
-    const answer = await this.backend.ask({
-      method: "POST", route: "/auth/reset-password", headers, body: { token, newPassword },
-    });
-    await this.device.keep(visit, fieldsOf(answer).deviceToken);
   }
 
   async #logIn(visit: Visit, email: string, password: string): Promise<AuthorizedUser> {

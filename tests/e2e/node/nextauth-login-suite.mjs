@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 
 import { Browser } from "./browser.js";
+import { ORIGIN } from "./front-ends.js";
+import { SECRET, ours } from "./gatepost.js";
 import { interrupter } from "./interrupter.js";
-import { CORES, DEVICE, HOME, NO_LOGINS, logIn, ourFrontEnd, registered, statusBy, visitorOf } from "./our-front-ends.js";
+import { CORES, DEVICE, HOME, NO_LOGINS, PASSWORD, logIn, ourFrontEnd, registered, statusBy, visitorOf, withVisitOf } from "./our-front-ends.js";
 
 const proxy = await interrupter();
 after(() => proxy.close());
@@ -35,6 +37,20 @@ for (const [core, frontEndOf] of CORES) {
       const [pair, ...attributes] = line.split("; ");
       assert.match(pair, /=[0-9a-f]+$/);
       assert.deepEqual(attributes.sort(), ["HttpOnly", "Max-Age=15552000", "Path=/", "SameSite=Lax", "Secure"]);
+    });
+
+    test("a changed password leaves the device known, by another token", async () => {
+      const [email, { changePassword }] = [await registered(), ours.gatepost({ url: proxy.url, adapterSecret: SECRET })];
+      const visitor = await visitorOf(frontEnd, email);
+      const [{ accessToken }, before] = [await visitor.session(), visitor.cookies.get(DEVICE)];
+      const change = { accessToken, currentPassword: PASSWORD, newPassword: "staple of another horse" };
+
+      await withVisitOf(visitor, (visit) => changePassword(visit, change));
+      const wrong = await changePassword(ours.webVisit(new Request(ORIGIN)), change).catch(({ reason }) => reason);
+
+      assert.equal(wrong, "CURRENT_PASSWORD_INVALID");
+      assert.notEqual(visitor.cookies.get(DEVICE), before);
+      assert.equal(await logIn(visitor, email, change.newPassword), HOME);
     });
 
     test("signing out leaves the device known", async () => {

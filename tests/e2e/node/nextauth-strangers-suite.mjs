@@ -1,13 +1,12 @@
 // Strangers who guess, and what Gatepost is told of visitors, through the real cores with our package.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 
 import { CredentialsSignin } from "@auth/core/errors";
 
 import { Browser } from "./browser.js";
-import { ORIGIN } from "./front-ends.js";
 import { BASE_URL, SECRET, ask, ours } from "./gatepost.js";
-import { CORES, HOME, logIn, ourFrontEnd, registered, visitorOf } from "./our-front-ends.js";
+import { CORES, HOME, logIn, ourFrontEnd, registered, visitorOf, withVisitOf } from "./our-front-ends.js";
 
 const TRIES = Number(process.env.GATEPOST_TRIES);
 // Of each core, somebody who was mailed a link: the address, and the link's token.
@@ -30,12 +29,16 @@ for (const [core, frontEndOf] of CORES) {
       settings: { visitorAddress: ours.behindProxies(1) },
       credentials: isV4 ? {} : { failure: (error) => new LoginFailed(error) },
     });
+    const backend = ours.gatepost({ url: BASE_URL, adapterSecret: SECRET, visitorAddress: ours.behindProxies(1) });
     const toldToWait = isV4 ? /error=THROTTLED/ : /error=CredentialsSignin&code=THROTTLED/;
+
+    let bystander;
+    before(async () => { bystander = await registered(); });
 
     test("a known browser still logs in while strangers have used up the account's tries", async () => {
       const email = await registered();
       const known = await visitorOf(frontEnd, email);
-      const knownToAnother = await visitorOf(frontEnd, await registered());
+      const knownToAnother = await visitorOf(frontEnd, bystander);
       await known.signOut();
 
       const guesses = [];
@@ -52,10 +55,22 @@ for (const [core, frontEndOf] of CORES) {
       assert.equal((await known.session()).user.email, email);
     });
 
+    test("a known browser still gets a link while strangers ask for links", async () => {
+      const [email, headers] = [bystander, { "x-forwarded-for": isV4 ? "198.51.100.1" : "203.0.113.1" }];
+      const [known, stranger] = [await visitorOf(frontEnd, email), new Browser(frontEnd)];
+      const ask = (visitor) => withVisitOf(Object.assign(visitor, { headers }), (visit) => backend.forgotPassword(visit, email));
+
+      const outcomes = [];
+      for (let times = 0; times < 6; times += 1) outcomes.push(await ask(stranger).catch(({ reason }) => reason));
+
+      assert.deepEqual([outcomes[0], outcomes[5]], [undefined, "THROTTLED"]);
+      await ask(known);
+    });
+
     test("a sign-in shows the visitor's address and agent, whatever they say of themselves", async () => {
       const visitor = new Browser(frontEnd);
       visitor.headers = { "x-forwarded-for": "192.0.2.99, 203.0.113.7", "user-agent": "Mozilla/5.0 (X11; Linux x86_64)" };
-      await logIn(visitor, await registered());
+      await logIn(visitor, bystander);
 
       const { user, accessToken } = await visitor.session();
 
@@ -66,12 +81,11 @@ for (const [core, frontEndOf] of CORES) {
 
     test("a browser that resets the password is known, too", async () => {
       const [email, token] = FORGETFUL.pop();
-      const [visitor, visit] = [new Browser(frontEnd), ours.webVisit(new Request(ORIGIN))];
-      const { resetPassword } = ours.gatepost({ url: BASE_URL, adapterSecret: SECRET });
+      const visitor = new Browser(frontEnd);
+      const reset = (newPassword) => withVisitOf(visitor, (visit) => backend.resetPassword(visit, { token, newPassword }));
 
-      const refused = await resetPassword(visit, { token, newPassword: "password" }).catch((error) => error);
-      await resetPassword(visit, { token, newPassword: NEW_PASSWORD });
-      for (const line of visit.withCookies(new Response()).headers.getSetCookie()) visitor.keep(line);
+      const refused = await reset("password").catch((error) => error);
+      await reset(NEW_PASSWORD);
       for (let guess = 0; guess < TRIES; guess += 1) await logIn(new Browser(frontEnd), email, "a guess");
 
       assert.deepEqual([refused.reason, refused.rule], ["PASSWORD_REFUSED", "common"]);

@@ -1,4 +1,6 @@
 // Front ends on our package: what it makes for each visit goes into the options of either core.
+import assert from "node:assert/strict";
+
 import { ORIGIN, authJsV5, nextAuthV4 } from "./front-ends.js";
 import { Browser } from "./browser.js";
 import { FAILURES, GARBAGE } from "./interrupter.js";
@@ -34,7 +36,8 @@ export function ourFrontEnd(frontEndOf, url, { settings, callbacks, credentials,
 /** Somebody with a password. */
 export async function registered() {
   const email = anEmail();
-  await ask("POST", "/auth/register", { body: { name: "Ada", email, password: PASSWORD } });
+  const { status, text } = await ask("POST", "/auth/register", { body: { name: "Ada", email, password: PASSWORD } });
+  assert.equal(status, 201, text);
   return email;
 }
 
@@ -52,6 +55,14 @@ export async function visitorOf(frontEnd, email, password) {
 }
 
 export const HOME = `${ORIGIN}/home`;
+
+/** Does something beside the cores with a visitor's cookies, which keep what it sets. */
+export async function withVisitOf(visitor, act) {
+  const cookie = [...visitor.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+  const visit = ours.webVisit(new Request(ORIGIN, { headers: { ...visitor.headers, cookie } }));
+  await act(visit);
+  for (const line of visit.withCookies(new Response()).headers.getSetCookie()) visitor.keep(line);
+}
 
 /** The status of a question about oneself, by an access token. */
 export async function statusBy(accessToken, { id }) {
