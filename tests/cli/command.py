@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 from unittest.mock import patch
 
 from click.testing import CliRunner
@@ -63,9 +63,12 @@ def run_apart(*arguments: str, **settings: str) -> subprocess.CompletedProcess[s
                 process.wait(30)
             finally:
                 process.kill()
-        assert process.returncode is not None
-        said = [file.seek(0) or file.read().decode() for file in (stdout, stderr)]
-    return subprocess.CompletedProcess(arguments, process.returncode, *said)
+        return subprocess.CompletedProcess(arguments, process.wait(), _said_in(stdout), _said_in(stderr))
+
+
+def _said_in(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def refusal_of(*arguments: str, **settings: str) -> str:
@@ -92,21 +95,34 @@ class Up:
         """The exit code, and what it said since it was up."""
         self.process.send_signal(number)
         said, _ = self.process.communicate(timeout=20)
-        return self.process.returncode, said
+        return self.process.wait(), said
 
 
 @contextmanager
-def running_up(folder: Path, *arguments: str, anew: bool = False, **settings: str) -> Iterator[Up]:
-    """Starts `gatepost up` on any free ports, and ends it afterwards; `anew` as a person does, by `python -m`."""
-    ports = ("--http-port", "0", "--grpc-port", "0")
-    words = ("up", "--data-dir", str(folder), *ports, *arguments)
-    with (_started_anew if anew else _forked)(words, environment(**QUICK, **settings)) as process:
-        try:
-            welcome = _read_until("Ctrl-C", process)
-            yield Up(process, folder, json.loads((folder / "run.json").read_text()), welcome)
-        finally:
-            if process.poll() is None:
-                process.terminate()
+def running_up(folder: Path, *arguments: str, **settings: str) -> Iterator[Up]:
+    """Starts `gatepost up` on any free ports, and ends it afterwards."""
+    with _forked(_up_in(folder, arguments), environment(**QUICK, **settings)) as process:
+        yield from _serving(folder, process)
+
+
+@contextmanager
+def running_up_anew(folder: Path, *arguments: str, **settings: str) -> Iterator[Up]:
+    """The same as a person does, by `python -m`."""
+    with _started_anew(_up_in(folder, arguments), environment(**QUICK, **settings)) as process:
+        yield from _serving(folder, process)
+
+
+def _up_in(folder: Path, arguments: tuple[str, ...]) -> tuple[str, ...]:
+    return ("up", "--data-dir", str(folder), "--http-port", "0", "--grpc-port", "0", *arguments)
+
+
+def _serving(folder: Path, process: subprocess.Popen[str] | Forked) -> Iterator[Up]:
+    try:
+        welcome = _read_until("Ctrl-C", process)
+        yield Up(process, folder, json.loads((folder / "run.json").read_text()), welcome)
+    finally:
+        if process.poll() is None:
+            process.terminate()
 
 
 def _started_anew(words: tuple[str, ...], env: dict[str, str]) -> subprocess.Popen[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from auth_server.settings import AuthServerSettings
-from tests.cli.command import QUICK, Up, running_up
+from tests.cli.command import QUICK, Up, running_up_anew
 from tests.cli.serving import COMPLETE
 
 
@@ -28,7 +28,7 @@ def up() -> Iterator[Up]:
     """A `gatepost up` with a database of its own."""
     made = Path(tempfile.mkdtemp(prefix="gatepost cli "))
     made.chmod(0o755)
-    with running_up(made / "data", anew=True) as running:
+    with running_up_anew(made / "data") as running:
         yield running
     shutil.rmtree(made)
 

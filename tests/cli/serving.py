@@ -25,19 +25,24 @@ COMPLETE = {
 
 
 @contextmanager
-def serving(
-    which: str, log: Path, *, anew: bool = False, **settings: str
-) -> Iterator[subprocess.Popen[bytes] | Forked]:
-    """Starts `gatepost serve`, `which` with its options, and ends it afterwards; its log lines are in the file.
+def serving(which: str, log: Path, **settings: str) -> Iterator[Forked]:
+    """Starts `gatepost serve`, `which` with its options, and ends it afterwards; its log lines are in the file."""
+    env = environment(**settings)
+    with log.open("wb") as said, fork("serve", *which.split(), env=env, stdout=said, stderr=said) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
 
-    With `anew` it is started as in production, by `python -m`, which takes a second, and has this process's limits.
-    """
-    words, env = ("serve", *which.split()), environment(**settings)
+
+@contextmanager
+def serving_anew(which: str, log: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The same as in production, by `python -m`, which takes a second; it has this process's limits."""
+    command = [*COMMAND, "serve", *which.split()]
     with (
         log.open("wb") as said,
-        subprocess.Popen([*COMMAND, *words], env=env, stderr=said)
-        if anew
-        else fork(*words, env=env, stdout=said, stderr=said) as process,
+        subprocess.Popen(command, env=environment(**settings), stderr=said) as process,
     ):
         try:
             yield process

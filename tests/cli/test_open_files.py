@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # its stubs are a package apart, for one line here
 import pytest
 
 from gatepost_cli.open_files import OWN_FILES, make_room
-from tests.cli.serving import serving, told_by
+from tests.cli.serving import serving_anew, told_by
 
 FILES = resource.RLIMIT_NOFILE
 
@@ -31,7 +31,7 @@ def allowed(number: int) -> Iterator[int]:
 def test_a_server_may_open_as_many_connections_as_it_takes(tmp_path: Path) -> None:
     log = tmp_path / "log"
     target = {"GATEPOST_AUTH_TARGET": "127.0.0.1:1", "GATEPOST_AUTH_INSECURE": "true", "GATEPOST_HTTP_PORT": "0"}
-    with allowed(512), serving("gateway", log, anew=True, GATEPOST_HTTP_CONNECTIONS="700", **target) as process:
+    with allowed(512), serving_anew("gateway", log, GATEPOST_HTTP_CONNECTIONS="700", **target) as process:
         told_by(log, "http_url")
 
         assert psutil.Process(process.pid).rlimit(FILES)[0] == 700 + OWN_FILES

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import ROOT, call, run
-from tests.cli.serving import SECRET, serving, told_by
+from tests.cli.serving import SECRET, serving_anew, told_by
 from tests.cli.uploading import uploaded
 
 pytestmark = pytest.mark.timeout(60)
@@ -31,7 +31,7 @@ def test_the_split_form_runs_with_certificates_from_the_script(on_database: dict
         "GATEPOST_DATA_DIR": str(tmp_path / "data"),
     }
 
-    with serving("auth", tmp_path / "auth", anew=True, **strict, **server) as auth:
+    with serving_anew("auth", tmp_path / "auth", **strict, **server) as auth:
         port = told_by(tmp_path / "auth", "grpc_target").rpartition(":")[2]
         gateway = {
             "GATEPOST_HTTP_PORT": "0",
@@ -40,7 +40,7 @@ def test_the_split_form_runs_with_certificates_from_the_script(on_database: dict
             "GATEPOST_AUTH_TLS_CERTIFICATE": str(tls / "gateway.internal.crt"),
             "GATEPOST_AUTH_TLS_KEY": str(tls / "gateway.internal.key"),
         }
-        with serving("gateway", tmp_path / "gateway", anew=True, **gateway) as front:
+        with serving_anew("gateway", tmp_path / "gateway", **gateway) as front:
             url = told_by(tmp_path / "gateway", "http_url")
             answer = call(f"{url}/adapter/get-user-by-email?email=x", x_auth_secret=SECRET)
             image_url = uploaded(url)

@@ -21,7 +21,7 @@ from auth_server.storage.database import connected
 from auth_server.storage.migrations import all_migrations, migrate, pending
 from tests.audit import chained, verification
 from tests.cli.command import COMMAND, QUICK, ROOT, environment
-from tests.cli.serving import COMPLETE, SECRET, serving, told_by
+from tests.cli.serving import COMPLETE, SECRET, serving_anew, told_by
 from tests.people import People
 from tests.traffic import Traffic
 
@@ -85,7 +85,7 @@ def old_target(on_before: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """Where a server of the version before serves, on the schema that it knows."""
     # Started anew: a fork would bring the code of this version along.
     subprocess.run([*COMMAND, "migrate"], env=environment(**on_before), check=True, timeout=30)
-    with serving("auth", tmp_path / "log", anew=True, **on_before):
+    with serving_anew("auth", tmp_path / "log", **on_before):
         yield told_by(tmp_path / "log", "grpc_target")
 
 
