@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,6 +13,8 @@ from auth_server.domain.errors import AuthError, DatabaseUnavailableError, Throt
 from auth_server.usecases.throttling import Throttling
 
 MOST_REMEMBERED = 1024
+STATEMENTS_AT_ONCE = 2
+"""A flood of wrong credentials waits for its own budgets; else it would hold every connection to the database."""
 
 
 class WrongCredentials:
@@ -24,14 +27,20 @@ class WrongCredentials:
     def __init__(self, throttling: Throttling, seconds: Callable[[], float] = time.monotonic) -> None:
         self._throttling = throttling
         self._seconds = seconds
+        self._turns = asyncio.Semaphore(STATEMENTS_AT_ONCE)
         self._spent_until: dict[str, float] = {}
 
     async def refusal(self, client: Client, wrong: AuthError) -> AuthError:
         """What to answer a client whose credential is wrong; a block that is to wait costs no statement."""
         block = client.block or ""
-        left = self._spent_until.get(block, float("-inf")) - self._seconds()
-        if left > 0:
-            return ThrottledError(retry_after=timedelta(seconds=left))
+        spent = self._find_spent(block)
+        if spent is not None:
+            return spent
+        async with self._turns:
+            spent = self._find_spent(block)  # by those who were before
+            return await self._refusal(block, client, wrong) if spent is None else spent
+
+    async def _refusal(self, block: str, client: Client, wrong: AuthError) -> AuthError:
         try:
             await self._throttling.take(Budget.CREDENTIAL, client)
         except ThrottledError as spent:
@@ -40,6 +49,10 @@ class WrongCredentials:
         except DatabaseUnavailableError:
             return wrong
         return wrong
+
+    def _find_spent(self, block: str) -> ThrottledError | None:
+        left = self._spent_until.get(block, float("-inf")) - self._seconds()
+        return ThrottledError(retry_after=timedelta(seconds=left)) if left > 0 else None
 
     def _remember(self, block: str, wait: timedelta) -> None:
         self._spent_until.pop(block, None)
