@@ -13,7 +13,6 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from tests.images import FORM_TYPE, a_form
 from tests.rpc import http2
@@ -37,10 +36,11 @@ class Victim:
     """Users who are signed in, and their access tokens."""
 
 
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Once = Callable[[Victim, int], Awaitable[None]]
 
 
-async def connected(victim: Victim, receives_bytes: int | None = None) -> Any:
+async def connected(victim: Victim, receives_bytes: int | None = None) -> Connection:
     """A connection to the HTTP port, which takes in so little."""
     wire = socket.socket()
     wire.setblocking(False)
@@ -50,8 +50,9 @@ async def connected(victim: Victim, receives_bytes: int | None = None) -> Any:
     return await asyncio.open_connection(sock=wire)
 
 
-async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, begin: bytes) -> None:
+async def drip(connection: Connection, begin: bytes) -> None:
     """Sends a byte now and then, until it is cut off."""
+    reader, writer = connection
     writer.write(begin)
     try:
         while not reader.at_eof():
@@ -68,11 +69,11 @@ async def nothing(_victim: Victim, _: int) -> None:
 
 
 async def slow_heads(victim: Victim, _: int) -> None:
-    await drip(*await connected(victim), b"GET /healthz HTTP/1.1\r\nHost: ")
+    await drip(await connected(victim), b"GET /healthz HTTP/1.1\r\nHost: ")
 
 
 async def slow_bodies(victim: Victim, _: int) -> None:
-    await drip(*await connected(victim), b"POST /auth/login HTTP/1.1\r\n" + HEAD + b"Content-Length: 60000\r\n\r\n{")
+    await drip(await connected(victim), b"POST /auth/login HTTP/1.1\r\n" + HEAD + b"Content-Length: 60000\r\n\r\n{")
 
 
 async def silence(victim: Victim, _: int) -> None:
@@ -114,7 +115,7 @@ async def slow_uploads(victim: Victim, number: int) -> None:
     user_id, token = victim.tokens[number % len(victim.tokens)]
     head = f"PUT /auth/upload-image/{user_id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
     form = f"Content-Type: {FORM_TYPE}\r\nContent-Length: 1000000\r\n\r\n".encode() + a_form(b"")[:-60]
-    await drip(*await connected(victim), head.encode() + form)
+    await drip(await connected(victim), head.encode() + form)
 
 
 async def unread_streams(victim: Victim, number: int) -> None:

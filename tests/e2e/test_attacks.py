@@ -70,8 +70,8 @@ async def victim(up: Up, authority: Authority) -> Victim:
             async with session.post("/auth/login", json=person) as answer:
                 signed_in = await answer.json()
             tokens.append((signed_in["user"]["id"], signed_in["backendTokens"]["accessToken"]))
-    ports = (int(up.run[name].rpartition(":")[2]) for name in ("http_url", "grpc_target"))
-    return Victim(*ports, authority.pem.decode(), tokens)
+    http_port, grpc_port = (int(up.run[name].rpartition(":")[2]) for name in ("http_url", "grpc_target"))
+    return Victim(http_port, grpc_port, authority.pem.decode(), tokens)
 
 
 class Others:
