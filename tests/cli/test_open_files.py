@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # its stubs are a package apart, for one line here
+import psutil
 import pytest
 
 from gatepost_cli.open_files import OWN_FILES, make_room

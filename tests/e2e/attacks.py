@@ -82,7 +82,7 @@ async def silence(victim: Victim, _: int) -> None:
     writer.close()
 
 
-async def unread_answers(victim: Victim, _: int) -> None:
+async def unread_answers(victim: Victim, _number: int) -> None:
     _, writer = await connected(victim, 4096)
     writer.write(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 32)
     while True:
@@ -91,7 +91,7 @@ async def unread_answers(victim: Victim, _: int) -> None:
         await writer.drain()
 
 
-async def connecting(victim: Victim, _: int) -> None:
+async def connecting(victim: Victim, _number: int) -> None:
     _, writer = await connected(victim)
     writer.transport.abort()
 
