@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, cast
 
 from aiohttp import web
@@ -45,6 +46,15 @@ class Patience:
     """To read READ_AT_LEAST_BYTES of an answer."""
 
 
+class Awaited(Enum):
+    """What a server waits for from a client."""
+
+    FIRST_REQUEST = auto()
+    REQUEST = auto()
+    BODY = auto()
+    READING = auto()
+
+
 class Connection(web.RequestHandler):
     """One connection; differs from aiohttp's in its bounds, and in its answer to what it cannot parse."""
 
@@ -69,8 +79,8 @@ class Connection(web.RequestHandler):
         self._answers = answers
         self.wire: asyncio.Transport | None = None
         """The transport, also while it closes."""
-        self._began = 0.0  # the latest request
-        self._body: Any = None  # of the latest request
+        self._began = 0.0  # the request that was taken up last
+        self._body: Any = None  # of that request
         self._head_began: float | None = None  # the head that is not whole yet
         self._head_bytes = 0
         self._line = b""  # of a head, which is not whole yet
@@ -87,7 +97,8 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a head or a body came."""
-        requests, in_body = self._request_count, self._in_body
+        latest_body = self._messages[-1][1] if self._messages else self._body
+        requests, in_body = self._request_count, latest_body is not None and not latest_body.is_eof()
         super().data_received(data)
         number = self._request_count - requests
         if number or not in_body:
@@ -100,6 +111,11 @@ class Connection(web.RequestHandler):
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_LIMIT_BYTES:
                 self._refuse_head()
+
+    def take_up(self, body: Any) -> None:
+        """Notes that a request of this body is worked on from now on."""
+        self._body = body
+        self._began = self._loop.time()
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 (the signature is aiohttp's)
         """Ends the connection once its request has been answered, or at once when so many seconds are over.
@@ -142,18 +158,17 @@ class Connection(web.RequestHandler):
             return False
         return now - self._unread_since > patience.reading
 
-    def dispensability(self) -> tuple[int, float] | None:
-        """Who goes first where there are too many, the lowest first: those that the server waits for, longest waiting.
+    def awaited(self) -> tuple[Awaited, float] | None:
+        """What the server waits for from the client, and a time that is the earlier the longer it has; None: nothing.
 
-        None while the server works on a request. Those without any request go before those between two, then come
-        bodies on their way, and at last answers that are not read.
+        While a request is worked on that is there as a whole, it waits for nothing.
         """
         if self._waiter is not None and not self._waiter.done():
-            return (1 if self._request_count else 0), self._next_keepalive_close_time
-        if self._in_body:
-            return 2, self._began
-        if self.writing_paused or self.transport is None:
-            return 3, self._began
+            return (Awaited.REQUEST if self._request_count else Awaited.FIRST_REQUEST), self._next_keepalive_close_time
+        if self._body is not None and not self._body.is_eof():
+            return Awaited.BODY, self._began
+        if self.writing_paused or self.transport is None or self._task_handler is None:
+            return Awaited.READING, self._began
         return None
 
     def handle_error(
@@ -181,14 +196,8 @@ class Connection(web.RequestHandler):
         response.force_close()
         return response
 
-    @property
-    def _in_body(self) -> bool:
-        return self._body is not None and not self._body.is_eof()
-
     def _take_heads(self, number: int, most_bytes: int) -> None:
         """Notes that so many heads are whole, which came in that many bytes at the most."""
-        self._body = self._messages[-1][1]
-        self._began = self._loop.time()
         if self._is_other:
             self._refuse(number, _ErrInfo(status=400, exc=ValueError(), message=""))
         self._head_began, self._head_bytes = None, 0

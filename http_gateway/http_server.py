@@ -8,13 +8,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from heapq import nsmallest
+from typing import cast
 
 from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.hdrs import CONTENT_LENGTH, TRANSFER_ENCODING
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_request import BaseRequest
 
-from http_gateway.http_connections import Connection, Patience
+from http_gateway.http_connections import Awaited, Connection, Patience
 from http_gateway.unread_answers import MOST_UNREAD_BYTES, UnreadAnswers
 
 log = logging.getLogger("http_gateway")
@@ -39,9 +41,20 @@ def _request_of(
     aiohttp parses HTTP/0.9, which has no version, and 2.0 where it is written like 1.1, and would answer in kind.
     Servers behind each other that differ in this take the end of one request for the beginning of another.
     """
+    cast(Connection, protocol).take_up(payload)
     if message.version not in _VERSIONS:
         message = message._replace(version=HttpVersion10, path="", should_close=True)
+    elif TRANSFER_ENCODING in message.headers and _may_end_elsewhere(message):
+        message = message._replace(should_close=True)
     return BaseRequest(message, payload, protocol, writer, task, asyncio.get_running_loop())
+
+
+def _may_end_elsewhere(message: RawRequestMessage) -> bool:
+    """Whether a proxy may take the request for a longer or a shorter one, so that none may follow it.
+
+    RFC 9112, sections 6.1 and 6.3: HTTP/1.0 knows no Transfer-Encoding, and a length beside it may be an attack.
+    """
+    return message.version < HttpVersion11 or CONTENT_LENGTH in message.headers
 
 
 class HttpServer(web.Server):
@@ -115,11 +128,20 @@ class HttpServer(web.Server):
             self._cut.clear()
 
     def _made_way(self) -> bool:
-        """Ends some of those that wait for their client; whether there were any."""
-        waiting = [(found, id(each), each) for each in self._open if (found := each.dispensability()) is not None]
-        for _, _, connection in nsmallest(max(self._most // SHARE_TO_GO, 1), waiting):
+        """Ends some of those that the server waits for; whether there were any.
+
+        Of each kind those go that it has waited for the longest, and of the kinds the one with the most clients: who
+        has just connected, and whose request is still on its way, does not make way for a hoard of half bodies.
+        """
+        by_kind: dict[Awaited, list[tuple[float, int, Connection]]] = {}
+        for each in self._open:
+            if (awaited := each.awaited()) is not None:
+                kind, since = awaited
+                by_kind.setdefault(kind, []).append((since, id(each), each))
+        most = max(by_kind.values(), key=len, default=[])
+        for _, _, connection in nsmallest(max(self._most // SHARE_TO_GO, 1), most):
             self._end(connection, "made_way")
-        return bool(waiting)
+        return bool(most)
 
     def _end_unread(self, connection: Connection) -> None:
         self._end(connection, "unread")
