@@ -70,14 +70,14 @@ class FirstMessages:
                 await _refuse(context, TooManyCallsError(retry_after=COME_BACK_AFTER))
             self._calls += 1
             try:
-                return await inner(requests if uploads else await self._of(context), context)
+                return await inner(requests if uploads else await self._first_message(context), context)
             finally:
                 self._calls -= 1
 
         make = grpc.stream_stream_rpc_method_handler if streams else grpc.stream_unary_rpc_method_handler
         return make(serve, handler.request_deserializer, handler.response_serializer)
 
-    async def _of(self, context: Any) -> Any:
+    async def _first_message(self, context: Any) -> Any:
         task: Any = asyncio.current_task()
         loop = asyncio.get_running_loop()
         self._began[task] = loop.time()

@@ -13,7 +13,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from auth_server.domain.clients import address_of_peer
 from auth_server.doors.first_messages import BoundedHandlers, FirstMessages
@@ -74,10 +74,11 @@ async def listening(
     server.add_generic_rpc_handlers(
         tuple(_generic(name, of_service, transport, first_messages) for name, of_service in services.items())
     )
-    health_pb2_grpc.add_HealthServicer_to_server(health_of_server.servicer, BoundedHandlers(server, first_messages))
+    bounded = BoundedHandlers(server, first_messages)
+    health_pb2_grpc.add_HealthServicer_to_server(health_of_server.servicer, bounded)
     if reflected:
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server, pool=_MethodsToo())
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(_Reflection(names, _MethodsToo()), bounded)
     server.add_generic_rpc_handlers((_Unknown(first_messages),))
     port = transport.bind(server)
     await server.start()
@@ -167,6 +168,15 @@ class _MethodsToo:
             if method not in found.methods_by_name:
                 raise
             return found.file
+
+
+class _Reflection(reflection.aio.ReflectionServicer):  # type: ignore[misc]
+    """Tells the contract, by a handler that writes its answers itself, as those must that are bounded."""
+
+    async def ServerReflectionInfo(self, requests: Any, context: Any) -> None:  # noqa: N802 (gRPC's name)
+        """Answers each request."""
+        async for answer in super().ServerReflectionInfo(requests, context):
+            await context.write(answer)
 
 
 class _Unknown(grpc.GenericRpcHandler):

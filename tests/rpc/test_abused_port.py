@@ -170,6 +170,8 @@ async def test_the_port_bounds_its_connections_and_calls(settings, db, monkeypat
             await is_healthy(channel)
         with refused("SERVER_UNAVAILABLE"):
             await channel.stream_unary("/gatepost.v1.UsersService/UploadUserImage")()
+        with refused("SERVER_UNAVAILABLE"):
+            await channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")().read()
         async with (
             running_gateway(GatewaySettings(http_port=0), channel) as gateway,
             aiohttp.ClientSession() as session,
