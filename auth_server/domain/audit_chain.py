@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -20,6 +20,8 @@ from auth_server.domain.stored_events import StoredEvent
 
 BEGINNING = bytes(32)
 """What the first link follows."""
+LEAST_KEPT = timedelta(days=30)
+"""No event may go sooner, whoever asks (drop_audit_events, 0016_audit_bounds.sql)."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ANCHOR = re.compile(r"(?P<position>[0-9]{1,18}):(?P<hash>[0-9a-f]{64})")
 

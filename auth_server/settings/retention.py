@@ -8,13 +8,12 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
-LEAST_AUDIT_RETENTION = timedelta(days=30)
-"""As the database has it, which drops no younger events, whoever asks (0013_audit.sql)."""
+from auth_server.domain.audit_chain import LEAST_KEPT
 
 
 def _long_enough(retention: timedelta) -> timedelta:
-    if timedelta(0) < retention < LEAST_AUDIT_RETENTION:
-        raise ValueError(f"Input should be {LEAST_AUDIT_RETENTION.days} days or more, or 0")
+    if timedelta(0) < retention < LEAST_KEPT:
+        raise ValueError(f"Input should be {LEAST_KEPT.days} days or more, or 0")
     return retention
 
 

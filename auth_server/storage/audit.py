@@ -23,7 +23,7 @@ audit_events.target
 
 
 class Entry(NamedTuple):
-    """An event of a user, written as far as it can be before the change that it tells of."""
+    """An event, written as far as it can be before the change that it tells of."""
 
     at: datetime
     event: str
@@ -90,7 +90,8 @@ async def record(
 ) -> None:
     """Adds the event of a change that takes several statements; run it in their transaction.
 
-    `email` is the address that somebody typed who is no user yet; `target` is what it was done to, if that is no user.
+    `email` is the address that somebody typed who is no user yet, or that the user had before; `target` is what it was
+    done to, if that is no user.
     """
     origin = current_origin.get()
     if origin is None:

@@ -248,7 +248,7 @@ async def mail_allowances(db: Db, whole_before: datetime, limit: int) -> int:
 
 
 async def audit_events(db: Db, before: datetime, limit: int) -> int:
-    """The beginning of the audit log's chain, up to a checkpoint (0013_audit.sql): somewhat more than asked at once."""
+    """The beginning of the audit log's chain, up to a checkpoint (0016_audit_bounds.sql); somewhat more than asked."""
     return await _count(db, "SELECT drop_audit_events($1, $2) AS count", before, limit)
 
 

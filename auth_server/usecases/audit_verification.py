@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from auth_server.domain.audit_chain import BEGINNING, Anchor, Checkpoint, is_genuine, link_of
+from auth_server.domain.audit_chain import BEGINNING, LEAST_KEPT, Anchor, Checkpoint, is_genuine, link_of
 from auth_server.domain.audit_seal import AuditSeal
 from auth_server.domain.signing_keys import SigningKey
 from auth_server.storage import audit_chain
@@ -19,8 +19,6 @@ PAGE = 1000
 MOST_FAULTS = 100
 """After so many the log is beyond a list of what is wrong."""
 WAITING_IS_LONG = timedelta(minutes=5)
-LEAST_KEPT = timedelta(days=30)
-"""No event may go sooner (drop_audit_events, 0016_audit_bounds.sql)."""
 CLOCKS_DIFFER = timedelta(minutes=5)
 
 

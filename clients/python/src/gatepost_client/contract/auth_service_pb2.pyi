@@ -138,8 +138,8 @@ class LoginRequest(_message.Message):
     password: _builtins.str
     """The password."""
     device_token: _builtins.str
-    """What the last login of this address, or the last reset of its password, answered on this device. One that is not
-    good counts as none.
+    """What the last login of this address, or the last reset or change of its password, answered on this device. One that
+    is not good counts as none.
     """
     def __init__(
         self,
