@@ -38,6 +38,8 @@ REFUSED = {
     "ALTER TABLE users ADD COLUMN number bigserial": "writes the table anew",
     "ALTER TABLE users ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY": "writes the table anew",
     "ALTER TABLE users ADD COLUMN number bigint CHECK (number > 0)": "reads the whole table",
+    "DO $$ BEGIN ALTER TABLE users DROP COLUMN name; END $$": "TABLE in a block of DO",
+    "DO LANGUAGE plpgsql $do$ BEGIN EXECUTE 'UPDATE users SET name = null'; END $do$": "UPDATE in a block of DO",
     "CREATE INDEX CONCURRENTLY a ON users (name); CREATE INDEX CONCURRENTLY b ON users (image)": "alone in its file",
 }
 ALLOWED = """
@@ -51,6 +53,12 @@ BEGIN
     UPDATE words SET word = '';
     DELETE FROM words;
     RETURN NULL;
+END
+$$;
+DO $$
+BEGIN
+    -- Of no TABLE.
+    EXECUTE format('ALTER FUNCTION forget() SET search_path = %I', current_schema());
 END
 $$;
 CREATE TRIGGER users_forget AFTER UPDATE OF note ON users FOR EACH ROW EXECUTE FUNCTION forget();
