@@ -129,7 +129,7 @@ async def set_disabled(url: str, email: str, *, disabled: bool) -> None:
     event = AuditEvent.USER_DISABLED if disabled else AuditEvent.USER_ENABLED
 
     async def work(db: Db) -> bool:
-        user_id = await disabling.find_by_email(db, email)
+        user_id = await disabling.hold_by_email(db, email)
         if user_id is None or not await disabling.set_disabled(db, user_id, now if disabled else None, now):
             return False
         await audit.record(db, event, user_id, now)

@@ -25,13 +25,14 @@ async def set_disabled(db: Db, user_id: UUID, disabled_at: datetime | None, now:
     return row is not None
 
 
-async def find_by_email(db: Db, email: str) -> UUID | None:
-    """The id of the user with this address, without regard to ASCII case."""
+async def hold_by_email(db: Db, email: str) -> UUID | None:
+    """The id of the user with this address, without regard to ASCII case, who keeps it until the transaction ends."""
     row = await db.fetchrow(
         """
         SELECT id
           FROM users
          WHERE lower(email COLLATE "C") = lower($1::text COLLATE "C")
+           FOR UPDATE
         """,
         email,
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from gatepost_cli.database import set_disabled
+from gatepost_cli.refusals import RefusalError
 from tests.cli.command import refusal_of, run
+from tests.waiting import backends_that_wait
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -53,6 +57,19 @@ def test_an_address_that_nobody_has_is_told(database_url: str, command: str) -> 
     said = refusal_of("users", command, "nobody@example.com", GATEPOST_DATABASE_URL=database_url)
 
     assert "no user has the address nobody@example.com" in said
+
+
+async def test_who_gives_an_address_up_meanwhile_is_not_disabled_for_it(
+    sql: asyncpg.Connection, database_url: str, sign_in: str
+) -> None:
+    async with sql.transaction():
+        await sql.execute("UPDATE users SET email = 'ada@example.org' WHERE email = 'Ada@example.com'")
+        disabling = asyncio.create_task(set_disabled(database_url, "ada@example.com", disabled=True))
+        await backends_that_wait(sql)
+
+    with pytest.raises(RefusalError, match="no user has the address"):
+        await disabling
+    assert await sql.fetchval("SELECT count(*) FROM users WHERE disabled_at IS NOT NULL") == 0
 
 
 @pytest.mark.requirement(61)
