@@ -28,10 +28,10 @@ if _version_not_supported:
 class AdapterServiceStub:
     """AdapterService is what NextAuth's adapter stores and asks for.
 
-    What is absent answers a message without its field: `null` over REST. Ids
-    and addresses of any spelling are looked up. Every method may also answer
-    CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID,
-    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    What is absent answers a message without its field: `null` over REST. Ids and
+    addresses of any spelling are looked up. Every method may also answer
+    CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID, THROTTLED,
+    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel):
@@ -120,10 +120,10 @@ class AdapterServiceStub:
 class AdapterServiceServicer:
     """AdapterService is what NextAuth's adapter stores and asks for.
 
-    What is absent answers a message without its field: `null` over REST. Ids
-    and addresses of any spelling are looked up. Every method may also answer
-    CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID,
-    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    What is absent answers a message without its field: `null` over REST. Ids and
+    addresses of any spelling are looked up. Every method may also answer
+    CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID, THROTTLED,
+    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def CreateUser(self, request, context):
@@ -355,10 +355,10 @@ def add_AdapterServiceServicer_to_server(servicer, server):
 class AdapterService:
     """AdapterService is what NextAuth's adapter stores and asks for.
 
-    What is absent answers a message without its field: `null` over REST. Ids
-    and addresses of any spelling are looked up. Every method may also answer
-    CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID,
-    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    What is absent answers a message without its field: `null` over REST. Ids and
+    addresses of any spelling are looked up. Every method may also answer
+    CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID, THROTTLED,
+    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     @staticmethod

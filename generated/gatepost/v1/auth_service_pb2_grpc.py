@@ -31,7 +31,7 @@ class AuthServiceStub:
     """AuthService registers people and signs them in and out.
 
     Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel):
@@ -106,7 +106,7 @@ class AuthServiceServicer:
     """AuthService registers people and signs them in and out.
 
     Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def Register(self, request, context):
@@ -358,7 +358,7 @@ class AuthService:
     """AuthService registers people and signs them in and out.
 
     Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     @staticmethod

@@ -18,7 +18,7 @@ class AuthServiceStub:
     """AuthService registers people and signs them in and out.
 
     Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -153,7 +153,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     """AuthService registers people and signs them in and out.
 
     Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     @_abc_1.abstractmethod

@@ -28,7 +28,8 @@ if _version_not_supported:
 class ImagesServiceStub:
     """ImagesService shows the images that users have uploaded.
 
-    Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED or INTERNAL.
+    Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED,
+    SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel):
@@ -47,7 +48,8 @@ class ImagesServiceStub:
 class ImagesServiceServicer:
     """ImagesService shows the images that users have uploaded.
 
-    Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED or INTERNAL.
+    Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED,
+    SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def GetImage(self, request, context):
@@ -81,7 +83,8 @@ def add_ImagesServiceServicer_to_server(servicer, server):
 class ImagesService:
     """ImagesService shows the images that users have uploaded.
 
-    Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED or INTERNAL.
+    Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED,
+    SERVER_UNAVAILABLE or INTERNAL.
     """
 
     @staticmethod

@@ -16,8 +16,8 @@ class SessionServiceStub:
     """SessionService shows users where they are signed in, and ends it.
 
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
-    SERVICE_CREDENTIAL_INVALID, PERMISSION_DENIED, REQUEST_INVALID,
-    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    SERVICE_CREDENTIAL_INVALID, PERMISSION_DENIED, REQUEST_INVALID, THROTTLED,
+    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -48,8 +48,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     """SessionService shows users where they are signed in, and ends it.
 
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
-    SERVICE_CREDENTIAL_INVALID, PERMISSION_DENIED, REQUEST_INVALID,
-    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    SERVICE_CREDENTIAL_INVALID, PERMISSION_DENIED, REQUEST_INVALID, THROTTLED,
+    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     @_abc_1.abstractmethod

@@ -32,7 +32,7 @@ class UsersServiceStub:
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
     SERVICE_CREDENTIAL_INVALID (where services are admitted beside operators),
     PERMISSION_DENIED, REQUEST_INVALID, THROTTLED, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel):
@@ -89,7 +89,7 @@ class UsersServiceServicer:
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
     SERVICE_CREDENTIAL_INVALID (where services are admitted beside operators),
     PERMISSION_DENIED, REQUEST_INVALID, THROTTLED, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def GetUser(self, request, context):
@@ -238,7 +238,7 @@ class UsersService:
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
     SERVICE_CREDENTIAL_INVALID (where services are admitted beside operators),
     PERMISSION_DENIED, REQUEST_INVALID, THROTTLED, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     @staticmethod

@@ -15,10 +15,10 @@ GRPC_VERSION: str
 class AdapterServiceStub:
     """AdapterService is what NextAuth's adapter stores and asks for.
 
-    What is absent answers a message without its field: `null` over REST. Ids
-    and addresses of any spelling are looked up. Every method may also answer
-    CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID,
-    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    What is absent answers a message without its field: `null` over REST. Ids and
+    addresses of any spelling are looked up. Every method may also answer
+    CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID, THROTTLED,
+    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -106,10 +106,10 @@ class AdapterServiceStub:
 class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
     """AdapterService is what NextAuth's adapter stores and asks for.
 
-    What is absent answers a message without its field: `null` over REST. Ids
-    and addresses of any spelling are looked up. Every method may also answer
-    CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID,
-    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    What is absent answers a message without its field: `null` over REST. Ids and
+    addresses of any spelling are looked up. Every method may also answer
+    CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, REQUEST_INVALID, THROTTLED,
+    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     @_abc_1.abstractmethod

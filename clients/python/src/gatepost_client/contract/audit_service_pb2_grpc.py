@@ -33,8 +33,8 @@ class AuditServiceStub:
     it happened. What was personal of users who were erased since is unset.
 
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
-    SERVICE_CREDENTIAL_INVALID, PERMISSION_DENIED, REQUEST_INVALID,
-    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    SERVICE_CREDENTIAL_INVALID, PERMISSION_DENIED, REQUEST_INVALID, THROTTLED,
+    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel):
@@ -63,8 +63,8 @@ class AuditServiceServicer:
     it happened. What was personal of users who were erased since is unset.
 
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
-    SERVICE_CREDENTIAL_INVALID, PERMISSION_DENIED, REQUEST_INVALID,
-    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    SERVICE_CREDENTIAL_INVALID, PERMISSION_DENIED, REQUEST_INVALID, THROTTLED,
+    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def ListEvents(self, request, context):
@@ -84,7 +84,8 @@ class AuditServiceServicer:
         event every two seconds or so where there is none. A stream ends with
         SERVER_UNAVAILABLE when the server stops, and with its connection; another
         one goes on from the last cursor without a loss, unless events have had
-        their time meanwhile.
+        their time meanwhile. It ends with EVENT_CURSOR_INVALID where the log was
+        put back beneath it: what it told is no part of the log any more.
 
         Errors: EVENT_CURSOR_INVALID, SERVER_UNAVAILABLE.
         """
@@ -121,8 +122,8 @@ class AuditService:
     it happened. What was personal of users who were erased since is unset.
 
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
-    SERVICE_CREDENTIAL_INVALID, PERMISSION_DENIED, REQUEST_INVALID,
-    THROTTLED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE or INTERNAL.
+    SERVICE_CREDENTIAL_INVALID, PERMISSION_DENIED, REQUEST_INVALID, THROTTLED,
+    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     @staticmethod

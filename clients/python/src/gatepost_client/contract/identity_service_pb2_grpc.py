@@ -62,7 +62,7 @@ class IdentityServiceServicer:
         disabled user or an ended sign-in shows at once.
 
         Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, SESSION_INVALID,
-        DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, INTERNAL.
+        DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE, INTERNAL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -29,7 +29,7 @@ class IdentityServiceStub:
     disabled user or an ended sign-in shows at once.
 
     Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, SESSION_INVALID,
-    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, INTERNAL.
+    DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE, INTERNAL.
     """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -53,7 +53,7 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         disabled user or an ended sign-in shows at once.
 
         Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID, SESSION_INVALID,
-        DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, INTERNAL.
+        DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE, INTERNAL.
         """
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _aio.Server) -> None: ...

@@ -15,7 +15,8 @@ GRPC_VERSION: str
 class ImagesServiceStub:
     """ImagesService shows the images that users have uploaded.
 
-    Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED or INTERNAL.
+    Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED,
+    SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -31,7 +32,8 @@ class ImagesServiceStub:
 class ImagesServiceServicer(metaclass=_abc_1.ABCMeta):
     """ImagesService shows the images that users have uploaded.
 
-    Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED or INTERNAL.
+    Every method may also answer REQUEST_INVALID, DEADLINE_EXCEEDED,
+    SERVER_UNAVAILABLE or INTERNAL.
     """
 
     @_abc_1.abstractmethod

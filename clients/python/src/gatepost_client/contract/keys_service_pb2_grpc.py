@@ -50,7 +50,7 @@ class KeysServiceServicer:
         """Lists the public keys that verify access tokens, as a JSON Web Key Set
         (RFC 7517).
 
-        Errors: DEADLINE_EXCEEDED, INTERNAL.
+        Errors: DEADLINE_EXCEEDED, SERVER_UNAVAILABLE, INTERNAL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -20,7 +20,7 @@ class KeysServiceStub:
     """Lists the public keys that verify access tokens, as a JSON Web Key Set
     (RFC 7517).
 
-    Errors: DEADLINE_EXCEEDED, INTERNAL.
+    Errors: DEADLINE_EXCEEDED, SERVER_UNAVAILABLE, INTERNAL.
     """
 
 class KeysServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -35,7 +35,7 @@ class KeysServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the public keys that verify access tokens, as a JSON Web Key Set
         (RFC 7517).
 
-        Errors: DEADLINE_EXCEEDED, INTERNAL.
+        Errors: DEADLINE_EXCEEDED, SERVER_UNAVAILABLE, INTERNAL.
         """
 
 def add_KeysServiceServicer_to_server(servicer: KeysServiceServicer, server: _aio.Server) -> None: ...

@@ -18,7 +18,7 @@ class TokenServiceStub:
 
     Every method may also answer CREDENTIAL_MISSING, SERVICE_CREDENTIAL_INVALID,
     PERMISSION_DENIED, REQUEST_INVALID, THROTTLED, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -74,7 +74,7 @@ class TokenServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Every method may also answer CREDENTIAL_MISSING, SERVICE_CREDENTIAL_INVALID,
     PERMISSION_DENIED, REQUEST_INVALID, THROTTLED, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     @_abc_1.abstractmethod

@@ -19,7 +19,7 @@ class UsersServiceStub:
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
     SERVICE_CREDENTIAL_INVALID (where services are admitted beside operators),
     PERMISSION_DENIED, REQUEST_INVALID, THROTTLED, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -87,7 +87,7 @@ class UsersServiceServicer(metaclass=_abc_1.ABCMeta):
     Every method may also answer CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
     SERVICE_CREDENTIAL_INVALID (where services are admitted beside operators),
     PERMISSION_DENIED, REQUEST_INVALID, THROTTLED, DEADLINE_EXCEEDED,
-    DATABASE_UNAVAILABLE or INTERNAL.
+    DATABASE_UNAVAILABLE, SERVER_UNAVAILABLE or INTERNAL.
     """
 
     @_abc_1.abstractmethod
