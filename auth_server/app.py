@@ -169,7 +169,7 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
         await _sweep_meanwhile(settings, database, clock, stack)
 
         async def drain() -> None:
-            await health.drain()
+            health.drain()
             tail.stop()  # who watches goes on at another server
 
         yield RunningServer(InProcessChannel(rpcs, health.check), port, transport.target(port), drain)

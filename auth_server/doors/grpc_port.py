@@ -85,7 +85,7 @@ async def listening(
     try:
         yield port
     finally:
-        await health_of_server.drain()
+        health_of_server.drain()
         await server.stop(DRAIN_SECONDS)
 
 
