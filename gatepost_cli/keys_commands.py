@@ -71,7 +71,7 @@ def rotate_command(at_once: bool) -> None:
         click.echo(f"{rotation.kid} signs from {said(rotation.at)} on, when everybody has seen it; servers see to it.")
 
 
-@keys_group.command("revoke", context_settings={"ignore_unknown_options": True})  # an id may begin with a hyphen
+@keys_group.command("revoke")
 @click.argument("kid")
 def revoke_command(kid: str) -> None:
     """End the key KID at once, because it leaked: every access token that it signed is refused.

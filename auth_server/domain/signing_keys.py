@@ -75,18 +75,14 @@ class SigningKey:
 
 
 def make_key(algorithm: Algorithm) -> SigningKey:
-    """A new key pair; an RSA key takes about half a second.
+    """A new key pair, whose id begins with no hyphen: it is typed into commands. An RSA key takes about half a second.
 
     Raises:
         ValueError: the algorithm has a shared secret instead.
     """
-    if algorithm is Algorithm.EDDSA:
-        return _key_of(algorithm, Ed25519PrivateKey.generate())
-    if algorithm is Algorithm.ES256:
-        return _key_of(algorithm, ec.generate_private_key(ec.SECP256R1()))
-    if algorithm is Algorithm.RS256:
-        return _key_of(algorithm, rsa.generate_private_key(RSA_EXPONENT, RSA_BITS))
-    raise ValueError("HS256 has no key pair")
+    while (key := _any_key(algorithm)).kid.startswith("-"):
+        pass
+    return key
 
 
 def shared_key(secret: str) -> SigningKey:
@@ -136,6 +132,16 @@ def published_key(kid: str, algorithm: Algorithm, jwk: Mapping[str, Any]) -> Ver
     except (KeyError, ValueError, PyJWTError) as error:
         raise KeyBrokenError(f"the public half of the key {kid} cannot be read") from error
     raise KeyBrokenError(f"the public half of the key {kid} is of another key")
+
+
+def _any_key(algorithm: Algorithm) -> SigningKey:
+    if algorithm is Algorithm.EDDSA:
+        return _key_of(algorithm, Ed25519PrivateKey.generate())
+    if algorithm is Algorithm.ES256:
+        return _key_of(algorithm, ec.generate_private_key(ec.SECP256R1()))
+    if algorithm is Algorithm.RS256:
+        return _key_of(algorithm, rsa.generate_private_key(RSA_EXPONENT, RSA_BITS))
+    raise ValueError("HS256 has no key pair")
 
 
 def _key_of(algorithm: Algorithm, private: Any) -> SigningKey:

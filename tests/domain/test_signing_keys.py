@@ -120,6 +120,10 @@ def test_the_id_of_a_shared_key_is_stable_and_tells_nothing_of_the_secret():
     assert not any(secret[at : at + 4] in key.kid for at in range(len(secret) - 4))
 
 
+def test_no_key_id_looks_like_an_option_of_a_command():
+    assert not any(make_key(Algorithm.EDDSA).kid.startswith("-") for _ in range(500))
+
+
 def test_no_key_pair_is_made_for_a_shared_secret():
     with pytest.raises(ValueError, match="HS256"):
         make_key(Algorithm.HS256)
