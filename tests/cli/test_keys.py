@@ -214,6 +214,10 @@ async def test_the_commands_say_what_they_did(database: Database, keys_url: str)
     assert "There was no next key" in revoked
 
 
+def test_an_unknown_id_is_refused(database: Database, keys_url: str) -> None:
+    assert "no key has the id abc-_d" in refusal_of("keys", "revoke", "abc-_d", GATEPOST_DATABASE_URL=keys_url)
+
+
 @pytest.mark.requirement(40)
 def test_keys_are_rotated_and_revoked_under_a_running_installation(up: Up) -> None:
     def kids() -> list[str]:
