@@ -32,6 +32,7 @@ class Place:
         self._began = asyncio.get_running_loop().time()
         self._received_bytes = 0
         self._receiving: asyncio.Timeout | None = None
+        self._has_given_way = False
 
     async def receive(self, pieces: AsyncIterator[bytes], most_bytes: int) -> bytes:
         """The file of these pieces.
@@ -52,9 +53,10 @@ class Place:
         except TimeoutError:
             if not receiving.expired():
                 raise
-            raise ImagesBusyError(retry_after=COME_BACK_AFTER) from None
         finally:
             self._receiving = None
+        if self._has_given_way:  # be it in the moment in which the last piece came
+            raise ImagesBusyError(retry_after=COME_BACK_AFTER)
         return bytes(file)
 
     async def run(self, work: Callable[..., Result], *arguments: object) -> Result:
@@ -73,6 +75,7 @@ class Place:
 
     def give_way(self) -> None:
         """Ends `receive`, which must be under way."""
+        self._has_given_way = True
         if self._receiving is not None:
             self._receiving.reschedule(asyncio.get_running_loop().time())
 

@@ -59,6 +59,16 @@ async def test_the_slowest_upload_gives_way_where_all_places_are_taken(pool):
 
 
 @pytest.mark.requirement(5)
+async def test_who_is_through_at_the_moment_of_giving_way_has_no_place_any_more(pool):
+    uploads = [Upload(pool, sent) for sent in (5, 500, 500)]
+    await asyncio.sleep(GRACE_SECONDS * 1.5)
+
+    uploads[0].go_on.set()
+    with pool.place(uuid4()):
+        assert await files(uploads) == [None, 501, 501]
+
+
+@pytest.mark.requirement(5)
 async def test_uploads_that_come_fast_enough_keep_their_places(pool):
     uploads = [Upload(pool, 1_000_000) for _ in range(3)]
     await asyncio.sleep(GRACE_SECONDS * 1.5)
