@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ class Place:
         self.user_id = user_id
         self.work: Future[Any] | None = None
         self._executor = executor
-        self._began = asyncio.get_running_loop().time()
+        self.began = asyncio.get_running_loop().time()
         self._received_bytes = 0
         self._receiving: asyncio.Timeout | None = None
         self._has_given_way = False
@@ -67,11 +68,16 @@ class Place:
 
     def slowness(self) -> float | None:
         """How many bytes a second have come; None where they were enough, or nothing is to come any more."""
-        seconds = asyncio.get_running_loop().time() - self._began
+        seconds = asyncio.get_running_loop().time() - self.began
         if self._receiving is None or seconds < GRACE_SECONDS:
             return None
         speed = self._received_bytes / seconds
         return speed if speed < SLOW_BYTES_PER_SECOND else None
+
+    @property
+    def is_receiving(self) -> bool:
+        """Whether pieces are still to come."""
+        return self._receiving is not None
 
     def give_way(self) -> None:
         """Ends `receive`, which must be under way."""
@@ -94,10 +100,11 @@ class PicturePool:
         """A place for an upload of this user; it is free again afterwards, once its thread has ended too.
 
         Where all are taken, or PLACES_OF_A_USER by this user, the slowest of them gives way if it is slow: else a few
-        clients that send a byte now and then would keep everybody out.
+        clients that send a byte now and then would keep everybody out. Where none is slow, who has no place gets that
+        of somebody who has two.
 
         Raises:
-            ImagesBusyError: none of them is slow.
+            ImagesBusyError: nobody has to give way.
         """
         place = Place(user_id, self._executor)
         with self._lock:
@@ -124,11 +131,19 @@ class PicturePool:
         else:
             return
         slow = [(speed, id(each), each) for each in among if (speed := each.slowness()) is not None]
-        if not slow:
+        going = None if own else self._second_place()
+        if slow:
+            *_, going = min(slow)
+        if going is None:
             raise ImagesBusyError(retry_after=COME_BACK_AFTER)
-        _, _, slowest = min(slow)
-        self._taken.discard(slowest)
-        slowest.give_way()
+        self._taken.discard(going)
+        going.give_way()
+
+    def _second_place(self) -> Place | None:
+        """The latest upload on its way of a user who has two."""
+        of_user = Counter(each.user_id for each in self._taken)
+        second = [each for each in self._taken if of_user[each.user_id] > 1 and each.is_receiving]
+        return max(second, key=lambda each: each.began, default=None)
 
     def _leave(self, place: Place) -> None:
         with self._lock:

@@ -85,6 +85,18 @@ async def test_nobody_gives_way_who_has_only_begun(pool):
     assert await files(uploads) == [2] * 3
 
 
+@pytest.mark.requirement(5)
+async def test_who_has_two_places_gives_one_to_who_has_none(pool):
+    ann, bob, cid = uuid4(), uuid4(), uuid4()
+    uploads = [Upload(pool, 1, ann), Upload(pool, 1, ann), Upload(pool, 1, bob)]
+    await asyncio.sleep(0)
+
+    later = [Upload(pool, 1, each) for each in (cid, ann, bob, uuid4())]
+    await asyncio.sleep(0)
+
+    assert await files([*uploads, *later]) == [2, None, 2, 2, None, None, None]
+
+
 async def test_a_slow_upload_of_a_user_gives_way_to_the_next_of_the_same(pool):
     ann = uuid4()
     uploads = [Upload(pool, sent, ann) for sent in (5, 500)]
