@@ -71,8 +71,8 @@ class PasswordResets:
         Answers the device token of whoever follows the link: so strangers who spend the account's budget do not keep
         them out. The wrong guesses of before are forgotten, as they were at another password.
 
-        All of it or nothing. What can be judged without the user is, and the password hashed, before anybody looks at
-        the token: so a refusal tells no more of the token than that it is not good.
+        All of it or nothing. What can be judged without the user is, and the password hashed, before the token is
+        judged: so a refusal tells no more of the token than that it is not good. The throttle alone has looked for it.
 
         Raises:
             OneTimeTokenInvalidError: the token is not good; why is not said.
