@@ -1,6 +1,7 @@
 """Attacks on the gRPC port, frame by frame; it lives, and others are served meanwhile."""
 
 import asyncio
+import gzip
 import struct
 import time
 
@@ -12,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from auth_server.app import running
 from auth_server.doors import first_messages
+from auth_server.doors.grpc_port import LARGEST_MESSAGE_BYTES
 from gatepost.v1 import keys_service_pb2, keys_service_pb2_grpc
 from http_gateway.app import running as running_gateway
 from http_gateway.settings import GatewaySettings
@@ -21,6 +23,7 @@ from tests.rpc.http2 import Http2
 
 KEYS = "/gatepost.v1.KeysService/GetJsonWebKeySet"
 HEAD_BYTES = 40_000_000
+BOMB_BYTES = 60_000_000
 RESETS = 10_000
 WORST_SECONDS = 2.0
 """What the calls of others may take while somebody resets; many times of what was measured."""
@@ -111,6 +114,27 @@ async def test_a_head_without_end_takes_no_memory_without_end(attacker, channel)
 
     assert memory_bytes() - before < HEAD_BYTES * 0.8  # buffers have grown by then, and the head is dropped as it comes
     assert await is_healthy(channel)
+
+
+@pytest.mark.requirement(5)
+async def test_a_message_that_grows_beyond_its_bound_is_refused_without_being_unpacked(server):
+    packed = gzip.compress(bytes(BOMB_BYTES), 9)
+    assert len(packed) < LARGEST_MESSAGE_BYTES
+    message = struct.pack(">BI", 1, len(packed)) + packed
+    pieces = [message[at : at + 16_384] for at in range(0, len(message), 16_384)]
+    before = memory_bytes()
+    for path in (KEYS, "/grpc.health.v1.Health/Check"):
+        attacker = await Http2.connect(server.grpc_port)
+        head = http2.request_headers(path, **{"grpc-encoding": "gzip"})
+        attacker.writer.write(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, head))
+        for piece in pieces:
+            attacker.writer.write(http2.frame(http2.DATA, 0, 1, piece))
+
+        answer = await asyncio.wait_for(attacker.until(http2.HEADERS), 5)
+
+        assert b"grpc-status\x018" in answer  # RESOURCE_EXHAUSTED
+        attacker.close()
+    assert memory_bytes() - before < BOMB_BYTES / 2
 
 
 @pytest.mark.requirement(5, 7)
