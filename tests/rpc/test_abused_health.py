@@ -20,7 +20,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 DRAIN_SECONDS = 0.5
 
 
-@pytest.mark.requirement(8)
+@pytest.mark.requirement(5, 8)
 async def test_who_watches_health_and_does_not_read_keeps_nobody_from_it(settings, db, monkeypatch):
     monkeypatch.setattr(grpc_port, "DRAIN_SECONDS", DRAIN_SECONDS)
     async with running(settings) as server, grpc.aio.insecure_channel(server.grpc_target) as channel:
