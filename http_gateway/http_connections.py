@@ -60,6 +60,7 @@ class Connection(web.RequestHandler):
 
     __slots__ = (
         "_answers",
+        "_before_bytes",
         "_began",
         "_body",
         "_head_began",
@@ -79,6 +80,7 @@ class Connection(web.RequestHandler):
         self._answers = answers
         self.wire: asyncio.Transport | None = None
         """The transport, also while it closes."""
+        self._before_bytes = 0  # came together with the end of a request, and may begin a head
         self._began = 0.0  # the request that was taken up last
         self._body: Any = None  # of that request
         self._head_began: float | None = None  # the head that is not whole yet
@@ -104,8 +106,10 @@ class Connection(web.RequestHandler):
         if number or not in_body:
             self._look_at_lines(data)
         if number:
-            self._take_heads(number, self._head_bytes + len(data))
-        elif data and not in_body and not self._upgraded and not self._close and not self._force_close:
+            self._take_heads(number, self._before_bytes + self._head_bytes + len(data))
+        if number or in_body:
+            self._before_bytes = len(data)
+        elif data and not self._upgraded and not self._close and not self._force_close:
             if self._head_began is None:
                 self._head_began = self._loop.time()
             self._head_bytes += len(data)

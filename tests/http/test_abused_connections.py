@@ -132,6 +132,21 @@ async def test_a_head_beyond_its_limit_is_refused_in_our_words(scripted_channel,
     assert script.requests == []
 
 
+@pytest.mark.requirement(5)
+async def test_a_head_that_begins_behind_another_request_has_the_same_limit(scripted_channel):
+    cookies = b"".join(b"Cookie: %d=%s\r\n" % (number, b"x" * 4000) for number in range(HEAD_LIMIT_BYTES // 4000 + 1))
+    async with a_gateway(scripted_channel) as gateway:
+        reader, writer = await connected(gateway)
+        writer.write(ALIVE + ALIVE[:-2] + cookies[:-4000])
+        await answer_of(reader)
+        writer.write(cookies[-4000:] + b"\r\n")
+
+        head, _ = await answer_of(reader)
+
+        assert head.split(" ")[1] == "431"
+        writer.close()
+
+
 async def test_a_head_of_many_pieces_below_the_limit_is_taken(scripted_channel):
     cookies = b"".join(b"Cookie: %d=%s\r\n" % (number, b"x" * 4000) for number in range(HEAD_LIMIT_BYTES // 4000 - 1))
     async with a_gateway(scripted_channel) as gateway:
