@@ -59,7 +59,7 @@ def our_compiler(needs: Needs) -> None:
     needs((PACKAGE / "node_modules").is_dir(), "TypeScript is missing: run npm ci --prefix clients/nextauth")
 
 
-@pytest.fixture(scope="session", params=["in one process", "split"])
+@pytest.fixture(scope="session", params=["in one process", pytest.param("split", marks=pytest.mark.slow)])
 async def shared_gateway_url(request: pytest.FixtureRequest, shared_server: RunningServer) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack:
         channel: Any = shared_server.channel
