@@ -13,6 +13,7 @@ from gatepost.v1 import (
     users_service_pb2,
 )
 from gatepost.v1 import users_service_pb2 as pb
+from http_gateway.upload_calls import answer_to
 from tests.conftest import IMAGES_AT
 from tests.images import an_image, pieces_of, shown, upload
 from tests.people import People, refused, violations_of
@@ -70,7 +71,7 @@ async def test_the_first_message_must_name_the_caller(calling, people, ann):
 
     for first in ([], [a_chunk()], [an_id(bob)], [pb.UploadUserImageRequest()]):
         with refused("PERMISSION_DENIED"):
-            await calling(stream_of(*first, a_chunk()), metadata=ann.bearer)
+            await answer_to(calling(stream_of(*first, a_chunk()), metadata=ann.bearer))
 
 
 @pytest.mark.requirement(59)
@@ -78,7 +79,7 @@ async def test_a_later_message_names_nobody(calling, people, ann):
     bob = await people.signed_in()
 
     with refused("REQUEST_INVALID") as refusal:
-        await calling(stream_of(an_id(ann), a_chunk(an_image()), an_id(bob)), metadata=ann.bearer)
+        await answer_to(calling(stream_of(an_id(ann), a_chunk(an_image()), an_id(bob)), metadata=ann.bearer))
 
     assert violations_of(refusal.value) == ["id"]
 
@@ -87,7 +88,7 @@ async def test_a_later_message_names_nobody(calling, people, ann):
 @pytest.mark.parametrize("further", [pb.UploadUserImageRequest(), a_chunk(b""), a_chunk(b"x" * 61_441)], ids=range(3))
 async def test_every_message_is_held_against_its_rules(calling, ann, further):
     with refused("REQUEST_INVALID"):
-        await calling(stream_of(an_id(ann), further), metadata=ann.bearer)
+        await answer_to(calling(stream_of(an_id(ann), further), metadata=ann.bearer))
 
 
 @pytest.mark.requirement(5)
@@ -109,7 +110,7 @@ async def test_a_file_beyond_its_bound_is_refused_while_it_streams(calling, ann)
             await asyncio.sleep(0)
 
     with refused("IMAGE_TOO_LARGE", grpc.StatusCode.RESOURCE_EXHAUSTED):
-        await calling(endless(), metadata=ann.bearer)
+        await answer_to(calling(endless(), metadata=ann.bearer))
 
 
 @pytest.mark.requirement(45)
@@ -120,7 +121,7 @@ async def test_a_sign_in_that_ends_meanwhile_uploads_nothing(calling, people, an
         await people.log_out(ann)
 
     with refused("ACCESS_TOKEN_INVALID"):
-        await calling(until_logged_out(), metadata=ann.bearer)
+        await answer_to(calling(until_logged_out(), metadata=ann.bearer))
 
     assert await sql.fetchval("SELECT count(*) FROM images") == 0
 
@@ -188,7 +189,8 @@ async def test_every_upload_has_its_line_in_the_log(calling, ann, caplog):
     caplog.set_level(logging.INFO)
     await calling(pieces_of(ann.id, an_image()), metadata=[*ann.bearer, ("x-request-id", "of-the-first")])
     with refused("IMAGE_REFUSED"):
-        await calling(pieces_of(ann.id, b"<svg/>"), metadata=[*ann.bearer, ("x-request-id", "of-the-second")])
+        second = [*ann.bearer, ("x-request-id", "of-the-second")]
+        await answer_to(calling(pieces_of(ann.id, b"<svg/>"), metadata=second))
 
     lines = {r.request_id: r for r in caplog.records if getattr(r, "request_id", "").startswith("of-the-")}
 
