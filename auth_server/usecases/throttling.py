@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +21,9 @@ from auth_server.storage.database import Db
 log = logging.getLogger(__name__)
 
 LEAST_WAIT = timedelta(seconds=1)
+STATEMENTS_AT_ONCE = 2
+"""A flood of guesses waits for its own budgets; else it would hold every connection to the database, and the event loop
+for as long as the statements of all its connections take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Throttling:
     most_failures: int
     devices: DeviceTokens
     clock: Callable[[], datetime]
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STATEMENTS_AT_ONCE))
 
     async def take(
         self,
@@ -74,7 +79,8 @@ class Throttling:
         for way in ways:
             if any(draw.share is each.share for draw in way.draws for each in spent):
                 continue
-            found = await budgets.take(self.db, way.draws, self.most_failures, self.clock())
+            async with self.turns:
+                found = await budgets.take(self.db, way.draws, self.most_failures, self.clock())
             if found is None:
                 return way
             spent.append(found)

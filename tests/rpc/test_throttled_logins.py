@@ -9,6 +9,7 @@ import pytest
 
 from auth_server.domain.budgets import FAILURES_KEPT
 from auth_server.domain.device_tokens import LIFE
+from auth_server.usecases.throttling import STATEMENTS_AT_ONCE
 from gatepost.v1 import auth_service_pb2 as pb
 from tests.people import PASSWORD, People, refused
 from tests.resets import NEW_PASSWORD
@@ -38,7 +39,7 @@ async def test_a_hundred_parallel_guesses_at_two_servers_never_evaluate_more_tha
     async with sql.transaction():
         await sql.fetch("SELECT FROM budgets ORDER BY subject FOR UPDATE")
         others = [asyncio.ensure_future(client.login(email, WRONG)) for client in (clients * 2)[1:]]
-        await backends_that_wait(sql, 12)  # all of them have seen that something is left
+        await backends_that_wait(sql, 2 * STATEMENTS_AT_ONCE)  # all of them have seen that something is left
     outcomes = await asyncio.gather(*others)
 
     assert Counter(outcomes) == {"CREDENTIALS_INVALID": SMALL["login.account"] - 1, "THROTTLED": 95}
