@@ -7,8 +7,9 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
-from auth_server.app import RunningServer
+from auth_server.app import running
 from auth_server.settings import AuthServerSettings
 from auth_server.storage.database import Database, connected
 from gatepost_cli.doctor import database, keys
@@ -155,18 +156,20 @@ async def test_peppers_and_sealing_keys_that_are_gone_fail(
     assert opens.level is Level.FAIL
 
 
-async def test_signing_keys_that_nobody_looks_after_fail(
-    server: RunningServer, db: Database, settings: AuthServerSettings
-) -> None:
-    async def level(after: timedelta, **changes: object) -> Level:
-        set_up = settings.model_copy(update=changes)
-        return (await keys.signing(db, set_up, datetime.now(UTC) + after))[1].level
-
+async def test_signing_keys_that_nobody_looks_after_fail(keys_url: str, settings: AuthServerSettings) -> None:
     by_hand = {"key_rotation_interval": timedelta(0)}
-    assert await level(timedelta(0)) is Level.OK
-    assert await level(timedelta(days=60)) is Level.FAIL
-    assert await level(timedelta(days=60), **by_hand) is Level.OK
-    assert await level(timedelta(days=120), **by_hand) is Level.WARN
+    async with running(settings.model_copy(update={"database_url": SecretStr(keys_url)})):
+        pass  # it makes them
+    async with connected(keys_url, size=1) as db:
+
+        async def level(after: timedelta, **changes: object) -> Level:
+            set_up = settings.model_copy(update=changes)
+            return (await keys.signing(db, set_up, datetime.now(UTC) + after))[1].level
+
+        assert await level(timedelta(0)) is Level.OK
+        assert await level(timedelta(days=60)) is Level.FAIL
+        assert await level(timedelta(days=60), **by_hand) is Level.OK
+        assert await level(timedelta(days=120), **by_hand) is Level.WARN
 
 
 async def test_without_a_signing_key_it_says_how_to_have_one(keys_url: str, settings: AuthServerSettings) -> None:
