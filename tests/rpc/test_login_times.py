@@ -100,4 +100,4 @@ async def test_refusals_work_alike_where_an_imported_hash_is_slower_than_ours(
         sql, settings.model_copy(update={"bcrypt_cost": 6}), kinds, {"imported": PHPASS, "slow": SLOW}, 3
     )
 
-    assert apart(medians.works) < 1.5, medians  # a busy machine alone takes them 0.8 apart
+    assert apart(medians.works) < 1.2, medians  # a busy machine alone takes them 0.8 apart, a check left out 1.8
