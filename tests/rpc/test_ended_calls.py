@@ -121,12 +121,13 @@ async def held(database_url, ann):
 
 
 async def statements(sql):
-    """What the server's connections work on in the database."""
+    """What the server's connections work on in the database, but for the sweep of images, which comes when it comes."""
     return await sql.fetch(
         """
         SELECT state, wait_event_type, left(query, 80)
           FROM pg_stat_activity
          WHERE application_name = 'gatepost' AND state <> 'idle' AND pid <> pg_backend_pid()
+           AND query NOT LIKE '%remove_at <= $1%'
         """
     )
 
