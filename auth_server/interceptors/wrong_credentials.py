@@ -10,11 +10,9 @@ from datetime import timedelta
 from auth_server.domain.budgets import Budget
 from auth_server.domain.clients import Client
 from auth_server.domain.errors import AuthError, DatabaseUnavailableError, ThrottledError
-from auth_server.usecases.throttling import Throttling
+from auth_server.usecases.throttling import STATEMENTS_AT_ONCE, Throttling
 
 MOST_REMEMBERED = 1024
-STATEMENTS_AT_ONCE = 2
-"""A flood of wrong credentials waits for its own budgets; else it would hold every connection to the database."""
 
 
 class WrongCredentials:
@@ -27,6 +25,7 @@ class WrongCredentials:
     def __init__(self, throttling: Throttling, seconds: Callable[[], float] = time.monotonic) -> None:
         self._throttling = throttling
         self._seconds = seconds
+        # Apart from those of throttling itself: who waits here finds out without a statement that all is spent.
         self._turns = asyncio.Semaphore(STATEMENTS_AT_ONCE)
         self._spent_until: dict[str, float] = {}
 

@@ -14,6 +14,7 @@ from http_gateway.http_server import HttpServer
 from tests.http.plain_http import HEAD, a_setting, answer_of, connected
 
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+HALF_A_BODY = HEAD + b"Content-Length: 9\r\n\r\n{"
 DOCUMENT = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
 MOST = 4
 
@@ -235,7 +236,8 @@ async def test_who_reads_no_answer_loses_its_connection_to_others(scripted_chann
         wires[1].close()
 
 
-async def test_a_request_that_is_worked_on_is_not_cut_for_others(scripted_channel, script):
+@pytest.mark.parametrize("behind", [b"", HALF_A_BODY], ids=["alone", "half a body behind it"])
+async def test_a_request_that_is_worked_on_is_not_cut_for_others(scripted_channel, script, behind):
     called, goes_on = asyncio.Event(), asyncio.Event()
 
     async def answer(_request, context):
@@ -246,7 +248,7 @@ async def test_a_request_that_is_worked_on_is_not_cut_for_others(scripted_channe
     script.answer = answer
     async with a_gateway(scripted_channel, http_connections=1) as gateway:
         reader, writer = await connected(gateway)
-        writer.write(b"GET /adapter/1 HTTP/1.1\r\nHost: x\r\nx-auth-secret: s\r\n\r\n")
+        writer.write(b"GET /adapter/1 HTTP/1.1\r\nHost: x\r\nx-auth-secret: s\r\n\r\n" + behind)
         await called.wait()
 
         other, its_writer = await connected(gateway)

@@ -9,9 +9,8 @@ from aiohttp import web
 from http_gateway.http_connections import Patience
 from http_gateway.http_server import HttpServer
 from tests.http.plain_http import HEAD, answer_of, connected
-from tests.http.test_abused_connections import ALIVE, a_gateway, assert_serves, until_cut
+from tests.http.test_abused_connections import ALIVE, HALF_A_BODY, a_gateway, assert_serves
 
-HALF_A_BODY = HEAD + b"Content-Length: 9\r\n\r\n{"
 NO_WEBSOCKET = b"GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 
 
@@ -70,30 +69,6 @@ async def test_a_body_behind_a_refused_upgrade_is_no_slow_head(scripted_channel,
         writer.close()
 
     assert head.split(" ")[1] == "400"  # of no JSON
-
-
-async def test_a_request_that_is_worked_on_is_not_cut_for_half_a_body_behind_it(scripted_channel, script):
-    called, goes_on = asyncio.Event(), asyncio.Event()
-
-    async def answer(_request, context):
-        called.set()
-        await goes_on.wait()
-        await context.abort(5, "none")
-
-    script.answer = answer
-    async with a_gateway(scripted_channel, http_connections=1) as gateway:
-        reader, writer = await connected(gateway)
-        writer.write(b"GET /adapter/1 HTTP/1.1\r\nHost: x\r\nx-auth-secret: s\r\n\r\n" + HALF_A_BODY)
-        await called.wait()
-
-        other, its_writer = await connected(gateway)
-        assert await until_cut(other) == b""
-        its_writer.close()
-
-        goes_on.set()
-        head, _ = await answer_of(reader)
-        assert head.startswith("HTTP/1.1 ")
-        writer.close()
 
 
 @pytest.mark.requirement(5)
