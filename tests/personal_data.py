@@ -68,7 +68,7 @@ PERSONAL = {
     "sessions": Personal(
         "user_id::text = $1 AND $2::text IS NOT NULL",
         "session",
-        {"id": "id", "expires": "expire_time"},
+        {"id": "id", "expires": "expire_time", "methods": "methods"},
         {"user_id": OWNER, "token_hash": SECRET},
     ),
     "refresh_families": Personal(
@@ -82,6 +82,7 @@ PERSONAL = {
             "expires": "expire_time",
             "ended_at": "end_time",
             "ended_reason": "end_reason",
+            "methods": "methods",
         },
         {"user_id": OWNER},
     ),
@@ -108,6 +109,17 @@ PERSONAL = {
         "one_time_token",
         {"purpose": "purpose", "address": "address", "expires": "expire_time"},
         {"user_id": OWNER, "token_hash": SECRET, "password_version": OURS},
+    ),
+    "sign_in_challenges": Personal(
+        "user_id::text = $1 AND $2::text IS NOT NULL",
+        "challenge",
+        {"methods": "methods", "expires": "expire_time"},
+        {
+            "user_id": OWNER,
+            "challenge_hash": SECRET,
+            "password_version": OURS,
+            "factor_since": "with the second factor",
+        },
     ),
     "outbox": Personal(
         "user_id::text = $1 OR lower(recipient) = lower($2)",

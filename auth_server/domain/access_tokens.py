@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,10 +60,19 @@ class Bearer:
     email: str | None
     name: str | None
     email_verified: bool
+    methods: tuple[str, ...]
+    """How the user has proven themselves when the sign-in began (RFC 8176); empty where that is not known."""
 
 
 def sign(
-    user: User, family_id: UUID, *, key: SigningKey, policy: AccessTokenPolicy, now: datetime, ends: datetime
+    user: User,
+    family_id: UUID,
+    methods: Sequence[str],
+    *,
+    key: SigningKey,
+    policy: AccessTokenPolicy,
+    now: datetime,
+    ends: datetime,
 ) -> AccessToken:
     """A token for the user that lives as long as the policy says, less up to a tenth, and never beyond `ends`."""
     issued = int(now.timestamp())
@@ -86,6 +95,8 @@ def sign(
         "email_verified": user.email_verified is not None,
         "role": user.role.value,
     }
+    if methods:
+        claims["amr"] = list(methods)
     text = jwt.encode(claims, key.material, algorithm=key.algorithm.value, headers={"typ": TYPE, "kid": key.kid})
     return AccessToken(text, datetime.fromtimestamp(expires, tz=now.tzinfo))
 
@@ -136,8 +147,11 @@ def check_times(bearer: Bearer, policy: AccessTokenPolicy, now: datetime) -> Non
 
 
 def _bearer_of(claims: Mapping[str, Any], key_id: str) -> Bearer:
+    methods = claims.get("amr", [])
     times = (claims["iat"], claims["nbf"], claims["exp"])
     if any(type(at) is not int for at in times) or not isinstance(claims["jti"], str):
+        raise AccessTokenInvalidError
+    if not isinstance(methods, list) or not all(isinstance(method, str) for method in methods):
         raise AccessTokenInvalidError
     issued, not_before, expires = times
     user_id, family_id = find_id(str(claims["sub"])), find_id(str(claims["sid"]))
@@ -154,4 +168,5 @@ def _bearer_of(claims: Mapping[str, Any], key_id: str) -> Bearer:
         email=claims.get("email"),
         name=claims.get("name"),
         email_verified=claims.get("email_verified") is True,
+        methods=tuple(methods),
     )

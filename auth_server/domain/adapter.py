@@ -55,3 +55,5 @@ class Session:
     id: UUID
     user_id: UUID
     expires: datetime
+    methods: tuple[str, ...] = ()
+    """How the second factor was proven for it (RFC 8176), if it was."""

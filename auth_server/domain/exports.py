@@ -58,6 +58,7 @@ class HeldSignIn:
     ended_at: datetime | None
     ended_reason: str | None
     refreshed_at: Sequence[datetime]
+    methods: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,15 @@ class HeldVerificationToken:
 
     identifier: str
     token_hash: bytes
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChallenge:
+    """A sign-in that waits for the second factor."""
+
+    hash: bytes
+    methods: Sequence[str]
     expires: datetime
 
 
@@ -133,6 +143,7 @@ Held = (
     | HeldSignIn
     | HeldVerificationToken
     | HeldOneTimeToken
+    | HeldChallenge
     | HeldMail
     | HeldAuditEvent
     | HeldImage

@@ -55,6 +55,8 @@ class PresentedToken:
     """What its use was answered with; None before that, and again once that answer's own token is used."""
     family_expires: datetime
     family_ended: bool
+    methods: tuple[str, ...]
+    """How the sign-in was proven (RFC 8176)."""
     owner: User
     owner_disabled: bool
 

@@ -12,6 +12,7 @@ from auth_server.domain.exports import (
     Held,
     HeldAccount,
     HeldAuditEvent,
+    HeldChallenge,
     HeldImage,
     HeldMail,
     HeldOneTimeToken,
@@ -48,7 +49,9 @@ def _account(held: HeldAccount) -> pb.AccountRecord:
 
 
 def _sign_in(held: HeldSignIn) -> pb.SignInRecord:
-    record = pb.SignInRecord(id=str(held.id), device=held.device, address=held.address, end_reason=held.ended_reason)
+    record = pb.SignInRecord(
+        id=str(held.id), device=held.device, address=held.address, end_reason=held.ended_reason, methods=held.methods
+    )
     write_time(held.created, record.create_time)
     write_time(held.expires, record.expire_time)
     if held.ended_at is not None:
@@ -87,7 +90,7 @@ def _image(held: HeldImage) -> pb.ImageRecord:
 
 
 def _session(held: Session) -> pb.SessionRecord:
-    record = pb.SessionRecord(id=str(held.id))
+    record = pb.SessionRecord(id=str(held.id), methods=held.methods)
     write_time(held.expires, record.expire_time)
     return record
 
@@ -100,6 +103,12 @@ def _verification_token(held: HeldVerificationToken) -> pb.VerificationTokenReco
 
 def _one_time_token(held: HeldOneTimeToken) -> pb.OneTimeTokenRecord:
     record = pb.OneTimeTokenRecord(purpose=held.purpose.value, address=held.address)
+    write_time(held.expires, record.expire_time)
+    return record
+
+
+def _challenge(held: HeldChallenge) -> pb.ChallengeRecord:
+    record = pb.ChallengeRecord(methods=held.methods)
     write_time(held.expires, record.expire_time)
     return record
 
@@ -144,6 +153,7 @@ _RECORDS: Mapping[type, tuple[str, Callable[[Any], Any]]] = {
     HeldSignIn: ("sign_in", _sign_in),
     HeldVerificationToken: ("verification_token", _verification_token),
     HeldOneTimeToken: ("one_time_token", _one_time_token),
+    HeldChallenge: ("challenge", _challenge),
     HeldMail: ("mail", _mail),
     HeldAuditEvent: ("audit_event", _audit_event),
     HeldImage: ("image", _image),

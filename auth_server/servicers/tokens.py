@@ -54,6 +54,7 @@ def claims_of(token: GoodToken) -> pb.AccessTokenClaims:
         email_verified=bearer.email_verified,
         role=token.role.value,
         token_id=bearer.token_id,
+        methods=bearer.methods,
     )
     claims.issue_time.seconds = bearer.issued
     claims.expire_time.seconds = bearer.expires
@@ -78,5 +79,6 @@ def introspection_of(token: GoodToken, policy: AccessTokenPolicy) -> pb.Introspe
         email_verified=bearer.email_verified,
         name=bearer.name,
         role=token.role.value,
+        amr=bearer.methods,
         token_type="Bearer",  # noqa: S106 (a kind, no password)
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from auth_server.domain.adapter import SealedAccount, Session
 from auth_server.domain.exports import (
+    HeldChallenge,
     HeldOneTimeToken,
     HeldSignIn,
     HeldUser,
@@ -20,7 +21,6 @@ from auth_server.storage.accounts import account_of
 from auth_server.storage.audit import EVENT, event_of
 from auth_server.storage.database import Db
 from auth_server.storage.revocations import revocation_of
-from auth_server.storage.sessions import session_of
 from auth_server.storage.users import user_of
 
 
@@ -61,7 +61,7 @@ async def sessions(db: Db, user_id: UUID, last: Session | None, size: int) -> li
     """The user's NextAuth sessions, those that have expired included."""
     rows = await db.fetch(
         """
-        SELECT id, user_id, expires
+        SELECT id, user_id, expires, methods
           FROM sessions
          WHERE user_id = $1
            AND ($2::uuid IS NULL OR id > $2)
@@ -72,14 +72,14 @@ async def sessions(db: Db, user_id: UUID, last: Session | None, size: int) -> li
         last.id if last else None,
         size,
     )
-    return [session_of(row) for row in rows]
+    return [Session(row["id"], row["user_id"], row["expires"], tuple(row["methods"])) for row in rows]
 
 
 async def sign_ins(db: Db, user_id: UUID, last: HeldSignIn | None, size: int) -> list[HeldSignIn]:
     """The user's sign-ins, those that have ended included."""
     rows = await db.fetch(
         """
-        SELECT id, user_agent, address, created_at, expires, ended_at, ended_reason,
+        SELECT id, user_agent, address, created_at, expires, ended_at, ended_reason, methods,
                ARRAY(SELECT used_at
                        FROM refresh_tokens
                       WHERE family_id = refresh_families.id
@@ -105,6 +105,7 @@ async def sign_ins(db: Db, user_id: UUID, last: HeldSignIn | None, size: int) ->
             ended_at=row["ended_at"],
             ended_reason=row["ended_reason"],
             refreshed_at=row["refreshed_at"],
+            methods=row["methods"],
         )
         for row in rows
     ]
@@ -147,6 +148,24 @@ async def one_time_tokens(db: Db, user_id: UUID, last: HeldOneTimeToken | None, 
         size,
     )
     return [HeldOneTimeToken(Purpose(row["purpose"]), row["address"], row["expires"]) for row in rows]
+
+
+async def challenges(db: Db, user_id: UUID, last: HeldChallenge | None, size: int) -> list[HeldChallenge]:
+    """The user's sign-ins that wait for the second factor, those that have expired included."""
+    rows = await db.fetch(
+        """
+        SELECT challenge_hash, methods, expires
+          FROM sign_in_challenges
+         WHERE user_id = $1
+           AND ($2::bytea IS NULL OR challenge_hash > $2)
+         ORDER BY challenge_hash
+         LIMIT $3
+        """,
+        user_id,
+        last.hash if last else None,
+        size,
+    )
+    return [HeldChallenge(row["challenge_hash"], row["methods"], row["expires"]) for row in rows]
 
 
 async def mails(db: Db, of: tuple[UUID, str | None], last: SealedMail | None, size: int) -> list[SealedMail]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -28,12 +29,14 @@ async def start_family(
     ends: datetime,
     client: Client,
     password_version: int | None,
+    methods: Sequence[str],
     entry: audit.Entry,
 ) -> None:
     """Begins a sign-in, which is its event: its first token lives until `expires`, all of it until `ends`.
 
     The user's row is locked against being disabled, and against another password: who does that at this moment ends
-    this sign-in too, or is before it. A sign-in by password names the version that it was checked against.
+    this sign-in too, or is before it. A sign-in by password names the version that it was checked against. `methods` is
+    how the user has proven themselves (RFC 8176).
 
     Raises:
         UserNotFoundError: the user was deleted or disabled meanwhile, or has another password.
@@ -50,8 +53,8 @@ async def start_family(
                AND ($9::integer IS NULL OR password_version = $9)
                FOR SHARE
         ), changed AS (
-            INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address)
-            SELECT $1, id, $4, $6, $7, $8
+            INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address, methods)
+            SELECT $1, id, $4, $6, $7, $8, $10
               FROM owner
             RETURNING id, user_id
         ), token AS (
@@ -69,6 +72,7 @@ async def start_family(
         client.agent,
         client.address,
         password_version,
+        list(methods),
     )
     if row is None:
         raise UserNotFoundError
@@ -81,6 +85,7 @@ async def find(db: Db, token_hash: bytes) -> PresentedToken | None:
         SELECT presented.family_id, presented.generation, presented.expires, presented.used_at,
                successor.sealed_answer, successor.request_id_hash,
                refresh_families.expires AS family_expires, refresh_families.ended_at AS family_ended_at,
+               refresh_families.methods,
                users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
                users.locale, users.created_at, users.updated_at, users.disabled_at
           FROM refresh_tokens AS presented
@@ -226,6 +231,7 @@ def _presented(row: Row) -> PresentedToken:
         answer=KeptAnswer(sealed, row["request_id_hash"]) if sealed else None,
         family_expires=row["family_expires"],
         family_ended=row["family_ended_at"] is not None,
+        methods=tuple(row["methods"]),
         owner=user_of(row),
         owner_disabled=row["disabled_at"] is not None,
     )

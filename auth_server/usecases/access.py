@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -46,10 +46,10 @@ class Access:
     clock: Callable[[], datetime]
     verified_tokens: VerifiedTokens
 
-    def token_for(self, user: User, family_id: UUID, ends: datetime) -> AccessToken:
-        """A new access token of this sign-in, which ends at `ends` unless it is refreshed before."""
+    def token_for(self, user: User, family_id: UUID, methods: Sequence[str], ends: datetime) -> AccessToken:
+        """A new access token of this sign-in, which was proven so and ends at `ends` unless it is refreshed before."""
         return access_tokens.sign(
-            user, family_id, key=self.keys.signing, policy=self.policy, now=self.clock(), ends=ends
+            user, family_id, methods, key=self.keys.signing, policy=self.policy, now=self.clock(), ends=ends
         )
 
     async def caller_of(self, token: str) -> SignedInCaller:

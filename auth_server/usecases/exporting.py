@@ -73,6 +73,8 @@ class Exporting:
                 yield token
         async for one_time_token in self._pages(exports.one_time_tokens, user_id):
             yield one_time_token
+        async for challenge in self._pages(exports.challenges, user_id):
+            yield challenge
         async for mail in self._pages(exports.mails, (user_id, email)):
             yield held_mail_of(mail, self.outbox.values_of(mail.id, mail.recipient, mail.sealed))
         async for image in self._pages(exports.images, user_id):

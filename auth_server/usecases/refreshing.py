@@ -90,7 +90,7 @@ class Refreshing:
     async def _rotate(self, found: PresentedToken, presentation: Presentation) -> TokenPair | None:
         """The new pair, which is kept with the change that makes it; None where the token is good no more."""
         expires = self.lives.expiry_of(presentation.now, found.family_expires)
-        pair = TokenPair(self.access.token_for(found.owner, found.family_id, expires), new_token())
+        pair = TokenPair(self.access.token_for(found.owner, found.family_id, found.methods, expires), new_token())
         rotated = await refresh_tokens.rotate(
             self.db,
             presentation.hash,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from auth_server.domain.errors import (
     UserNotFoundError,
 )
 from auth_server.domain.ids import new_id
+from auth_server.domain.methods import PASSWORD
 from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.refresh_tokens import RefreshLives, TokenPair
 from auth_server.domain.secrets import new_token, token_hash
@@ -70,7 +71,7 @@ class SignIn:
             newer = await self.hash_pool.run(self.hashes.make, password)
             await users.replace_hash(self.db, owner.user.id, made, newer)
         try:
-            return await self._start(owner.user, client, owner.password_version)
+            return await self._start(owner.user, client, owner.password_version, methods=[PASSWORD])
         except UserNotFoundError:
             raise CredentialsInvalidError from None
 
@@ -101,11 +102,13 @@ class SignIn:
         if id_token:
             await self.identity_providers.check(id_token, linked_provider, linked_id, self.clock())
         try:
-            return await self._start(user, client, None)
+            return await self._start(user, client, None, methods=[])
         except UserNotFoundError:
             raise OAuthLoginRefusedError from None
 
-    async def _start(self, user: User, client: Client, password_version: int | None) -> SignedIn:
+    async def _start(
+        self, user: User, client: Client, password_version: int | None, *, methods: Sequence[str]
+    ) -> SignedIn:
         now, token, family_id = self.clock(), new_token(), new_id()
         ends = now + self.lives.absolute
         expires = self.lives.expiry_of(now, ends)
@@ -119,6 +122,8 @@ class SignIn:
             ends=ends,
             client=client,
             password_version=password_version,
+            methods=methods,
             entry=await audit.entry_of(self.db, AuditEvent.SIGNED_IN, user.id, now),
         )
-        return SignedIn(user, TokenPair(self.access.token_for(user, family_id, expires), token), password_version)
+        access_token = self.access.token_for(user, family_id, methods, expires)
+        return SignedIn(user, TokenPair(access_token, token), password_version)

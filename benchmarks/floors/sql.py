@@ -58,7 +58,7 @@ SESSION_END = _with_event(
 )
 
 FAMILY_START = _with_event(
-    9,
+    10,
     """
     WITH owner AS (
         SELECT id
@@ -68,8 +68,8 @@ FAMILY_START = _with_event(
            AND ($9::integer IS NULL OR password_version = $9)
            FOR SHARE
     ), changed AS (
-        INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address)
-        SELECT $1, id, $4, $6, $7, $8
+        INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address, methods)
+        SELECT $1, id, $4, $6, $7, $8, $10
           FROM owner
         RETURNING id, user_id
     ), token AS (
@@ -110,6 +110,7 @@ PRESENTED = """
     SELECT presented.family_id, presented.generation, presented.expires, presented.used_at,
            successor.sealed_answer, successor.request_id_hash,
            refresh_families.expires AS family_expires, refresh_families.ended_at AS family_ended_at,
+           refresh_families.methods,
            users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
            users.locale, users.created_at, users.updated_at, users.disabled_at
       FROM refresh_tokens AS presented

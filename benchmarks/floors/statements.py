@@ -89,7 +89,7 @@ class Statements:
         version = row["password_version"]
         event = await self._event("signed-in", "AuthService/Login", row["id"])
         await self._pool.fetchrow(
-            sql.FAMILY_START, family_id, row["id"], _hash(token), *times, *client, version, *event
+            sql.FAMILY_START, family_id, row["id"], _hash(token), *times, *client, version, ["pwd"], *event
         )
         return row, _tokens(row, family_id, token, now)
 

@@ -82,7 +82,7 @@ def judge(token, *keys, now=NOW, policy=POLICY):
 
 @pytest.mark.requirement(34)
 def test_a_token_speaks_of_its_user_and_sign_in(key):
-    token = sign(ANN, FAMILY, key=key, policy=POLICY, now=NOW, ends=ENDS)
+    token = sign(ANN, FAMILY, ["pwd"], key=key, policy=POLICY, now=NOW, ends=ENDS)
 
     bearer = judge(token.text, key)
 
@@ -91,7 +91,7 @@ def test_a_token_speaks_of_its_user_and_sign_in(key):
 
 @pytest.mark.requirement(34, 35)
 def test_a_token_holds_the_claims_that_readers_know(key):
-    token = sign(ANN, FAMILY, key=key, policy=POLICY, now=NOW, ends=ENDS)
+    token = sign(ANN, FAMILY, ["pwd"], key=key, policy=POLICY, now=NOW, ends=ENDS)
 
     header = jwt.get_unverified_header(token.text)
     body = jwt.decode(token.text, options={"verify_signature": False})
@@ -100,11 +100,19 @@ def test_a_token_holds_the_claims_that_readers_know(key):
     assert body["sub"] == str(ANN.id)
     assert body["email"] == body["username"] == "ann@example.org"
     assert (body["name"], body["email_verified"], body["role"]) == ("Ann", True, "user")
+    assert body["amr"] == ["pwd"]
     assert body.keys() >= {"iss", "aud", "sid", "jti", "iat", "nbf", "exp"}
 
 
+def test_a_token_of_which_nothing_is_proven_says_nothing_of_methods(key):
+    token = sign(ANN, FAMILY, [], key=key, policy=POLICY, now=NOW, ends=ENDS)
+
+    assert "amr" not in jwt.decode(token.text, options={"verify_signature": False})
+    assert judge(token.text, key).methods == ()
+
+
 def test_an_unverified_address_shows_in_the_token(key):
-    token = sign(replace(ANN, email_verified=None), FAMILY, key=key, policy=POLICY, now=NOW, ends=ENDS)
+    token = sign(replace(ANN, email_verified=None), FAMILY, ["pwd"], key=key, policy=POLICY, now=NOW, ends=ENDS)
 
     assert jwt.decode(token.text, options={"verify_signature": False})["email_verified"] is False
 
@@ -112,7 +120,7 @@ def test_an_unverified_address_shows_in_the_token(key):
 @pytest.mark.requirement(36)
 def test_lives_differ_but_never_pass_fifteen_minutes():
     key = make_key(Algorithm.EDDSA)
-    lives = {sign(ANN, FAMILY, key=key, policy=POLICY, now=NOW, ends=ENDS).expires - NOW for _ in range(200)}
+    lives = {sign(ANN, FAMILY, ["pwd"], key=key, policy=POLICY, now=NOW, ends=ENDS).expires - NOW for _ in range(200)}
 
     assert len(lives) > 10
     assert timedelta(minutes=13, seconds=29) <= min(lives)
@@ -122,7 +130,7 @@ def test_lives_differ_but_never_pass_fifteen_minutes():
 @pytest.mark.requirement(39)
 @pytest.mark.parametrize("left", [timedelta(0), timedelta(milliseconds=900), timedelta(minutes=7)])
 def test_a_token_never_outlives_its_sign_in(key, left):
-    token = sign(ANN, FAMILY, key=key, policy=POLICY, now=NOW, ends=NOW + left)
+    token = sign(ANN, FAMILY, ["pwd"], key=key, policy=POLICY, now=NOW, ends=NOW + left)
 
     assert NOW <= token.expires <= NOW + left
     assert jwt.decode(token.text, options={"verify_signature": False})["exp"] == int(token.expires.timestamp())
@@ -157,6 +165,8 @@ def test_a_token_without_a_claim_is_refused(key, claim):
         {"nbf": AT + 60},
         {"iat": AT + 60},
         {"iat": "now"},
+        {"amr": "mfa"},
+        {"amr": [["mfa"]]},
     ],
     ids=str,
 )
@@ -283,7 +293,7 @@ def test_other_texts_are_no_tokens(key, text):
 
 
 def test_a_token_is_good_until_it_expires(key):
-    token = sign(ANN, FAMILY, key=key, policy=POLICY, now=NOW, ends=ENDS)
+    token = sign(ANN, FAMILY, ["pwd"], key=key, policy=POLICY, now=NOW, ends=ENDS)
 
     assert judge(token.text, key, now=token.expires - timedelta(seconds=1))
     with pytest.raises(AccessTokenInvalidError):

@@ -67,7 +67,7 @@ async def test_no_verifier_ever_meets_a_token_that_it_refuses(keys_url):
             await ahead.tend()  # the other one's keys are a second old
             for signer in servers:
                 made = access_tokens.sign(
-                    a_user(time.now), FAMILY, key=signer.signing, policy=POLICY, now=time.now,
+                    a_user(time.now), FAMILY, [], key=signer.signing, policy=POLICY, now=time.now,
                     ends=time.now + timedelta(days=1),
                 )  # fmt: skip
                 alive.append(made)

@@ -143,7 +143,7 @@ async def test_the_refreshed_token_tells_what_is_true_now(people, sql):
     tokens = await refresh(people, signed_in.refresh_token)
 
     claims = jwt.decode(tokens.access_token, options={"verify_signature": False})
-    assert (claims["name"], claims["email_verified"]) == ("New", True)
+    assert (claims["name"], claims["email_verified"], claims["amr"]) == ("New", True, ["pwd"])
 
 
 async def test_logging_out_ends_the_sign_in_at_once(people):

@@ -53,6 +53,7 @@ async def test_a_good_access_token_tells_its_claims(people, basic):
     assert (claims.user_id, claims.sign_in_id, claims.token_id) == (ann.id, said["sid"], said["jti"])
     assert (claims.email, claims.username, claims.name) == (ann.email, ann.email, "Person")
     assert (claims.email_verified, claims.role) == (False, "user")
+    assert list(claims.methods) == said["amr"] == ["pwd"]
     assert (claims.issue_time.seconds, claims.expire_time.seconds) == (said["iat"], said["exp"])
 
 
@@ -76,7 +77,7 @@ async def test_an_active_token_is_introspected_by_the_names_of_rfc_7662(people, 
         "active": True,
         "token_type": "Bearer",
         **{key: said[key] for key in ("sub", "sid", "iss", "aud", "exp", "iat", "nbf", "jti")},
-        **{key: said[key] for key in ("username", "email", "name", "role", "email_verified")},
+        **{key: said[key] for key in ("username", "email", "name", "role", "email_verified", "amr")},
     }
 
 

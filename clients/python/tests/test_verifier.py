@@ -37,7 +37,9 @@ async def refusal_of(verifier, token: str) -> str:
 
 async def test_a_good_token_says_whom_it_speaks_of(gatepost, verifier):
     now = int(time.time())
-    token = gatepost.pair.signed(sub="01890000-0000-7000-8000-000000000001", role="operator", iat=now, exp=now + 600)
+    token = gatepost.pair.signed(
+        sub="01890000-0000-7000-8000-000000000001", role="operator", amr=["pwd"], iat=now, exp=now + 600
+    )
 
     claims = await verifier.verify(token)
 
@@ -48,6 +50,7 @@ async def test_a_good_token_says_whom_it_speaks_of(gatepost, verifier):
         True,
         "operator",
     )
+    assert claims.methods == ("pwd",)
     assert claims.issue_time == datetime.fromtimestamp(now, UTC)
     assert claims.expire_time == datetime.fromtimestamp(now + 600, UTC)
 
@@ -103,6 +106,8 @@ WRONG_CLAIMS = [
     ("expired", {"exp": NOW - 6}),
     ("not yet valid", {"nbf": in_a_minute}),
     ("not yet valid", {"iat": in_a_minute}),
+    ("amr", {"amr": "mfa"}),
+    ("amr", {"amr": [1]}),
     ("life too long", {"exp": NOW + 901, "iat": NOW}),
     ("life too long", {"exp": 10**30}),
 ]

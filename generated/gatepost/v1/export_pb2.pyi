@@ -63,6 +63,7 @@ class ExportUserResponse(_message.Message):
     MAIL_FIELD_NUMBER: _builtins.int
     AUDIT_EVENT_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
+    CHALLENGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def user(self) -> Global___UserRecord:
         """The user; the first record, and once."""
@@ -107,6 +108,10 @@ class ExportUserResponse(_message.Message):
     def image(self) -> Global___ImageRecord:
         """An image that the user has uploaded."""
 
+    @_builtins.property
+    def challenge(self) -> Global___ChallengeRecord:
+        """A sign-in that waits for the second factor."""
+
     def __init__(
         self,
         *,
@@ -120,12 +125,13 @@ class ExportUserResponse(_message.Message):
         mail: Global___MailRecord | None = ...,
         audit_event: Global___AuditEventRecord | None = ...,
         image: Global___ImageRecord | None = ...,
+        challenge: Global___ChallengeRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "challenge", b"challenge", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "challenge", b"challenge", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["user", "account", "session", "sign_in", "verification_token", "revocation", "one_time_token", "mail", "audit_event", "image"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["user", "account", "session", "sign_in", "verification_token", "revocation", "one_time_token", "mail", "audit_event", "image", "challenge"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -252,21 +258,27 @@ class SessionRecord(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    METHODS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The session's id."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it ends, or has ended."""
 
+    @_builtins.property
+    def methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How the second factor was proven for it (RFC 8176), if it was."""
+
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        methods: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "id", b"id", "methods", b"methods"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -286,6 +298,7 @@ class SignInRecord(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     END_REASON_FIELD_NUMBER: _builtins.int
     REFRESH_TIMES_FIELD_NUMBER: _builtins.int
+    METHODS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The sign-in's id, which its access tokens carry as `sid`."""
     device: _builtins.str
@@ -310,6 +323,10 @@ class SignInRecord(_message.Message):
     def refresh_times(self) -> _containers.RepeatedCompositeFieldContainer[_timestamp_pb2.Timestamp]:
         """When it was refreshed, as far back as that is held."""
 
+    @_builtins.property
+    def methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How the user proved themselves (RFC 8176)."""
+
     def __init__(
         self,
         *,
@@ -321,10 +338,11 @@ class SignInRecord(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         end_reason: _builtins.str | None = ...,
         refresh_times: _abc.Iterable[_timestamp_pb2.Timestamp] | None = ...,
+        methods: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_device", b"_device", "_end_reason", b"_end_reason", "address", b"address", "create_time", b"create_time", "device", b"device", "end_reason", b"end_reason", "end_time", b"end_time", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_device", b"_device", "_end_reason", b"_end_reason", "address", b"address", "create_time", b"create_time", "device", b"device", "end_reason", b"end_reason", "end_time", b"end_time", "expire_time", b"expire_time", "id", b"id", "refresh_times", b"refresh_times"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_device", b"_device", "_end_reason", b"_end_reason", "address", b"address", "create_time", b"create_time", "device", b"device", "end_reason", b"end_reason", "end_time", b"end_time", "expire_time", b"expire_time", "id", b"id", "methods", b"methods", "refresh_times", b"refresh_times"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__address: _TypeAlias = _typing.Literal["address"]  # noqa: Y015
     _WhichOneofArgType__address: _TypeAlias = _typing.Literal["_address", b"_address"]  # noqa: Y015
@@ -481,6 +499,38 @@ class OneTimeTokenRecord(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OneTimeTokenRecord: _TypeAlias = OneTimeTokenRecord  # noqa: Y015
+
+@_typing.final
+class ChallengeRecord(_message.Message):
+    """ChallengeRecord is a sign-in whose first proof was good, and that waits for
+    the second factor; its challenge is held as a hash.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHODS_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How the user has proven themselves so far (RFC 8176)."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it expires, or has expired."""
+
+    def __init__(
+        self,
+        *,
+        methods: _abc.Iterable[_builtins.str] | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "methods", b"methods"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChallengeRecord: _TypeAlias = ChallengeRecord  # noqa: Y015
 
 @_typing.final
 class MailRecord(_message.Message):

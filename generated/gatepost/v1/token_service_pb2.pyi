@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -80,6 +82,7 @@ class AccessTokenClaims(_message.Message):
     TOKEN_ID_FIELD_NUMBER: _builtins.int
     ISSUE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    METHODS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The user's id (`sub`)."""
     sign_in_id: _builtins.str
@@ -104,6 +107,13 @@ class AccessTokenClaims(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When the token ends (`exp`)."""
 
+    @_builtins.property
+    def methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How the user proved themselves when the sign-in began (`amr`, RFC 8176):
+        `pwd` by a password, `otp` by a one-time code, `mfa` by more than one
+        factor. Empty where nothing is known but that a provider has vouched.
+        """
+
     def __init__(
         self,
         *,
@@ -117,10 +127,11 @@ class AccessTokenClaims(_message.Message):
         token_id: _builtins.str = ...,
         issue_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        methods: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_name", b"_name", "_username", b"_username", "email", b"email", "expire_time", b"expire_time", "issue_time", b"issue_time", "name", b"name", "username", b"username"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_name", b"_name", "_username", b"_username", "email", b"email", "email_verified", b"email_verified", "expire_time", b"expire_time", "issue_time", b"issue_time", "name", b"name", "role", b"role", "sign_in_id", b"sign_in_id", "token_id", b"token_id", "user_id", b"user_id", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_name", b"_name", "_username", b"_username", "email", b"email", "email_verified", b"email_verified", "expire_time", b"expire_time", "issue_time", b"issue_time", "methods", b"methods", "name", b"name", "role", b"role", "sign_in_id", b"sign_in_id", "token_id", b"token_id", "user_id", b"user_id", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__email: _TypeAlias = _typing.Literal["email"]  # noqa: Y015
     _WhichOneofArgType__email: _TypeAlias = _typing.Literal["_email", b"_email"]  # noqa: Y015
@@ -188,6 +199,7 @@ class IntrospectResponse(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     TOKEN_TYPE_FIELD_NUMBER: _builtins.int
+    AMR_FIELD_NUMBER: _builtins.int
     active: _builtins.bool
     """Whether the token is good: ours, unexpired, and of a sign-in that lives."""
     sub: _builtins.str
@@ -218,6 +230,10 @@ class IntrospectResponse(_message.Message):
     """`user` or `operator`: the role that the user has now."""
     token_type: _builtins.str
     """How the token is presented: `Bearer` (RFC 6750)."""
+    @_builtins.property
+    def amr(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How the user proved themselves when the sign-in began (RFC 8176)."""
+
     def __init__(
         self,
         *,
@@ -236,10 +252,11 @@ class IntrospectResponse(_message.Message):
         name: _builtins.str | None = ...,
         role: _builtins.str | None = ...,
         token_type: _builtins.str | None = ...,
+        amr: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_aud", b"_aud", "_email", b"_email", "_email_verified", b"_email_verified", "_exp", b"_exp", "_iat", b"_iat", "_iss", b"_iss", "_jti", b"_jti", "_name", b"_name", "_nbf", b"_nbf", "_role", b"_role", "_sid", b"_sid", "_sub", b"_sub", "_token_type", b"_token_type", "_username", b"_username", "active", b"active", "aud", b"aud", "email", b"email", "email_verified", b"email_verified", "exp", b"exp", "iat", b"iat", "iss", b"iss", "jti", b"jti", "name", b"name", "nbf", b"nbf", "role", b"role", "sid", b"sid", "sub", b"sub", "token_type", b"token_type", "username", b"username"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_aud", b"_aud", "_email", b"_email", "_email_verified", b"_email_verified", "_exp", b"_exp", "_iat", b"_iat", "_iss", b"_iss", "_jti", b"_jti", "_name", b"_name", "_nbf", b"_nbf", "_role", b"_role", "_sid", b"_sid", "_sub", b"_sub", "_token_type", b"_token_type", "_username", b"_username", "active", b"active", "aud", b"aud", "email", b"email", "email_verified", b"email_verified", "exp", b"exp", "iat", b"iat", "iss", b"iss", "jti", b"jti", "name", b"name", "nbf", b"nbf", "role", b"role", "sid", b"sid", "sub", b"sub", "token_type", b"token_type", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_aud", b"_aud", "_email", b"_email", "_email_verified", b"_email_verified", "_exp", b"_exp", "_iat", b"_iat", "_iss", b"_iss", "_jti", b"_jti", "_name", b"_name", "_nbf", b"_nbf", "_role", b"_role", "_sid", b"_sid", "_sub", b"_sub", "_token_type", b"_token_type", "_username", b"_username", "active", b"active", "amr", b"amr", "aud", b"aud", "email", b"email", "email_verified", b"email_verified", "exp", b"exp", "iat", b"iat", "iss", b"iss", "jti", b"jti", "name", b"name", "nbf", b"nbf", "role", b"role", "sid", b"sid", "sub", b"sub", "token_type", b"token_type", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015

@@ -28,6 +28,8 @@ class Claims:
     email: str | None
     email_verified: bool
     name: str | None
+    methods: tuple[str, ...] = ()
+    """How the user proved themselves when the sign-in began (`amr`, RFC 8176); empty where nothing is known of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class TokenRules:
             email=_text(payload.get("email")),
             email_verified=payload.get("email_verified") is True,
             name=_text(payload.get("name")),
+            methods=_texts(payload.get("amr")),
         )
 
     def _is_for_us(self, audience: Any) -> bool:
@@ -90,6 +93,19 @@ class TokenRules:
         if expires - issued > self.longest_life.total_seconds():
             raise AccessTokenInvalidError("life too long")
         return issued, expires
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """The claim of a list of texts.
+
+    Raises:
+        AccessTokenInvalidError: it is something else.
+    """
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise AccessTokenInvalidError("amr")
+    return tuple(value)
 
 
 def _text(value: Any) -> str | None:
