@@ -15,6 +15,7 @@ import orjson
 
 from auth_server.domain.adapter import Account, Session
 from auth_server.domain.audit_seal import Personal
+from auth_server.domain.authenticators import Authenticator
 from auth_server.domain.images import Picture
 from auth_server.domain.one_time_tokens import Purpose
 from auth_server.domain.revocations import Revocation
@@ -139,6 +140,7 @@ class HeldImage:
 Held = (
     HeldUser
     | HeldAccount
+    | Authenticator
     | Session
     | HeldSignIn
     | HeldVerificationToken

@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.struct_pb2 import Struct
 
 from auth_server.domain.adapter import Session
+from auth_server.domain.authenticators import Authenticator
 from auth_server.domain.exports import (
     Held,
     HeldAccount,
@@ -89,6 +90,23 @@ def _image(held: HeldImage) -> pb.ImageRecord:
     )
 
 
+def _authenticator(held: Authenticator) -> pb.AuthenticatorRecord:
+    record = pb.AuthenticatorRecord(
+        credential_id=held.credential_id,
+        provider_account_id=held.provider_account_id,
+        public_key=held.public_key,
+        counter=held.counter,
+        device_type=held.device_type,
+        backed_up=held.backed_up,
+        transports=held.transports,
+        name=held.name,
+    )
+    write_time(held.created_at, record.create_time)
+    if held.last_used_at is not None:
+        write_time(held.last_used_at, record.last_use_time)
+    return record
+
+
 def _session(held: Session) -> pb.SessionRecord:
     record = pb.SessionRecord(id=str(held.id), methods=held.methods)
     write_time(held.expires, record.expire_time)
@@ -149,6 +167,7 @@ def _struct(values: Mapping[str, Any] | None) -> Struct | None:
 _RECORDS: Mapping[type, tuple[str, Callable[[Any], Any]]] = {
     HeldUser: ("user", _user),
     HeldAccount: ("account", _account),
+    Authenticator: ("authenticator", _authenticator),
     Session: ("session", _session),
     HeldSignIn: ("sign_in", _sign_in),
     HeldVerificationToken: ("verification_token", _verification_token),

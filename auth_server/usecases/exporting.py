@@ -13,7 +13,7 @@ from auth_server.domain.errors import ImageNotFoundError, UserNotFoundError
 from auth_server.domain.exports import Held, HeldAuditEvent, HeldImage, HeldUser, held_account_of, held_mail_of
 from auth_server.domain.ids import get_user_id
 from auth_server.domain.images import Picture
-from auth_server.storage import audit, exports
+from auth_server.storage import audit, authenticators, exports
 from auth_server.storage.database import Db
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.images import Images
@@ -64,6 +64,8 @@ class Exporting:
         user_id, email = held.user.id, held.user.email
         async for account in self._pages(exports.accounts, user_id):
             yield held_account_of(self.accounts.opened(account))
+        for authenticator in await authenticators.of_user(self.db, user_id):
+            yield authenticator
         async for session in self._pages(exports.sessions, user_id):
             yield session
         async for sign_in in self._pages(exports.sign_ins, user_id, SIGN_INS_PAGE):

@@ -26,6 +26,8 @@ TRACES = [
     "everywhere-agent",
     "192.0.2.77",
     "google-77",
+    "everywhere-passkey",
+    "everywhere's phone",
     "from Everywhere",
     "https://everywhere.example",
 ]
@@ -46,6 +48,9 @@ INSERT INTO one_time_tokens (token_hash, purpose, user_id, address, password_ver
 SELECT 'a', 'verify-email', id, email, 0, now() FROM users;
 UPDATE outbox
    SET last_error = 'nobody of the name ann.everywhere here', dead_at = now(), attempts = 3, lease = gen_random_uuid();
+INSERT INTO authenticators
+SELECT 'credential', id, 'everywhere-passkey', 'key', 7, 'multiDevice', true, '{internal}', 'Everywhere''s phone',
+       now(), now() FROM users;
 INSERT INTO images (name, user_id, url, remove_at)
 SELECT 'a.png', id, 'https://everywhere.example/a.png', '-infinity' FROM users;
 INSERT INTO audit_events (at, event, user_id, request_id, rpc, caller, target)
@@ -102,7 +107,7 @@ def values_at(record, path):
         if record.DESCRIPTOR.fields_by_name[name].has_presence and not record.HasField(name):
             return []
         record = getattr(record, name)
-    many = [record] if isinstance(record, (str, int, float, bool, Timestamp)) else list(record)
+    many = [record] if isinstance(record, (str, bytes, int, float, bool, Timestamp)) else list(record)
     return [value.ToDatetime(UTC) if isinstance(value, Timestamp) else value for value in many]
 
 

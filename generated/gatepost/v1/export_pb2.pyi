@@ -64,6 +64,7 @@ class ExportUserResponse(_message.Message):
     AUDIT_EVENT_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     CHALLENGE_FIELD_NUMBER: _builtins.int
+    AUTHENTICATOR_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def user(self) -> Global___UserRecord:
         """The user; the first record, and once."""
@@ -112,6 +113,10 @@ class ExportUserResponse(_message.Message):
     def challenge(self) -> Global___ChallengeRecord:
         """A sign-in that waits for the second factor."""
 
+    @_builtins.property
+    def authenticator(self) -> Global___AuthenticatorRecord:
+        """An authenticator, which holds a passkey or another WebAuthn credential."""
+
     def __init__(
         self,
         *,
@@ -126,12 +131,13 @@ class ExportUserResponse(_message.Message):
         audit_event: Global___AuditEventRecord | None = ...,
         image: Global___ImageRecord | None = ...,
         challenge: Global___ChallengeRecord | None = ...,
+        authenticator: Global___AuthenticatorRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "challenge", b"challenge", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "authenticator", b"authenticator", "challenge", b"challenge", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "challenge", b"challenge", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "authenticator", b"authenticator", "challenge", b"challenge", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["user", "account", "session", "sign_in", "verification_token", "revocation", "one_time_token", "mail", "audit_event", "image", "challenge"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["user", "account", "session", "sign_in", "verification_token", "revocation", "one_time_token", "mail", "audit_event", "image", "challenge", "authenticator"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -358,6 +364,74 @@ class SignInRecord(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__end_reason) -> _WhichOneofReturnType__end_reason | None: ...
 
 Global___SignInRecord: _TypeAlias = SignInRecord  # noqa: Y015
+
+@_typing.final
+class AuthenticatorRecord(_message.Message):
+    """AuthenticatorRecord is what holds a WebAuthn credential of the user, whose
+    secret half has never left it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    COUNTER_FIELD_NUMBER: _builtins.int
+    DEVICE_TYPE_FIELD_NUMBER: _builtins.int
+    BACKED_UP_FIELD_NUMBER: _builtins.int
+    TRANSPORTS_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    credential_id: _builtins.bytes
+    """The credential's id."""
+    provider_account_id: _builtins.str
+    """Of the account that Auth.js keeps beside it, the credential's id in base64."""
+    public_key: _builtins.bytes
+    """The public half of the credential, a COSE_Key (RFC 9052)."""
+    counter: _builtins.int
+    """How many signatures it has made, as it says; 0 where it does not count."""
+    device_type: _builtins.str
+    """`singleDevice`, or `multiDevice` of a credential that may be backed up."""
+    backed_up: _builtins.bool
+    """Whether it is backed up."""
+    name: _builtins.str
+    """What the user calls it; unset where they gave no name."""
+    @_builtins.property
+    def transports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How it is reached, such as `internal`."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was registered."""
+
+    @_builtins.property
+    def last_use_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last used; unset where it never was."""
+
+    def __init__(
+        self,
+        *,
+        credential_id: _builtins.bytes = ...,
+        provider_account_id: _builtins.str = ...,
+        public_key: _builtins.bytes = ...,
+        counter: _builtins.int = ...,
+        device_type: _builtins.str = ...,
+        backed_up: _builtins.bool = ...,
+        transports: _abc.Iterable[_builtins.str] | None = ...,
+        name: _builtins.str | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        last_use_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "create_time", b"create_time", "last_use_time", b"last_use_time", "name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "backed_up", b"backed_up", "counter", b"counter", "create_time", b"create_time", "credential_id", b"credential_id", "device_type", b"device_type", "last_use_time", b"last_use_time", "name", b"name", "provider_account_id", b"provider_account_id", "public_key", b"public_key", "transports", b"transports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+
+Global___AuthenticatorRecord: _TypeAlias = AuthenticatorRecord  # noqa: Y015
 
 @_typing.final
 class VerificationTokenRecord(_message.Message):

@@ -66,6 +66,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The NextAuth session is unknown, has expired, or its user is disabled (UNAUTHENTICATED).
     Example: a session cookie that the browser still sends after signing out elsewhere.
     """
+    ERROR_REASON_AUTHENTICATOR_COUNTER_REGRESSED: _ErrorReason.ValueType  # 16
+    """The authenticator's counter has not grown, so that somebody may have a copy of it (UNAUTHENTICATED).
+    Example: UpdateAuthenticatorCounter twice with one counter.
+    """
     ERROR_REASON_REQUEST_INVALID: _ErrorReason.ValueType  # 20
     """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).
     Example: Register with an address without an `@`.
@@ -144,6 +148,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     (INVALID_ARGUMENT).
     Example: WatchEvents with a cursor of WatchRevocations.
     """
+    ERROR_REASON_TOO_MANY_AUTHENTICATORS: _ErrorReason.ValueType  # 39
+    """The user has as many authenticators as a user may (FAILED_PRECONDITION).
+    Example: CreateAuthenticator for a user who has 20.
+    """
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 40
     """There is no such user (NOT_FOUND).
     Example: LinkAccount for a user id that does not exist.
@@ -172,6 +180,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """There is no such mail, or it is not dead (NOT_FOUND).
     Example: RedriveMail of a mail that was sent meanwhile.
     """
+    ERROR_REASON_AUTHENTICATOR_NOT_FOUND: _ErrorReason.ValueType  # 48
+    """There is no such authenticator (NOT_FOUND).
+    Example: UpdateAuthenticatorCounter for a credential that nobody registered.
+    """
     ERROR_REASON_EMAIL_TAKEN: _ErrorReason.ValueType  # 60
     """Another user has this email address (ALREADY_EXISTS).
     Example: CreateUser for an address in use.
@@ -187,6 +199,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_VERIFICATION_TOKEN_TAKEN: _ErrorReason.ValueType  # 63
     """This identifier has a verification token of this value (ALREADY_EXISTS).
     Example: CreateVerificationToken twice with one identifier and token.
+    """
+    ERROR_REASON_AUTHENTICATOR_TAKEN: _ErrorReason.ValueType  # 64
+    """The credential is registered already, be it of the same user (ALREADY_EXISTS).
+    Example: CreateAuthenticator twice with one credentialID.
     """
     ERROR_REASON_HASHING_BUSY: _ErrorReason.ValueType  # 80
     """Too many passwords wait to be hashed; RetryInfo says when to try again (RESOURCE_EXHAUSTED).
@@ -280,6 +296,10 @@ ERROR_REASON_SESSION_INVALID: ErrorReason.ValueType  # 10
 """The NextAuth session is unknown, has expired, or its user is disabled (UNAUTHENTICATED).
 Example: a session cookie that the browser still sends after signing out elsewhere.
 """
+ERROR_REASON_AUTHENTICATOR_COUNTER_REGRESSED: ErrorReason.ValueType  # 16
+"""The authenticator's counter has not grown, so that somebody may have a copy of it (UNAUTHENTICATED).
+Example: UpdateAuthenticatorCounter twice with one counter.
+"""
 ERROR_REASON_REQUEST_INVALID: ErrorReason.ValueType  # 20
 """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).
 Example: Register with an address without an `@`.
@@ -358,6 +378,10 @@ ERROR_REASON_EVENT_CURSOR_INVALID: ErrorReason.ValueType  # 36
 (INVALID_ARGUMENT).
 Example: WatchEvents with a cursor of WatchRevocations.
 """
+ERROR_REASON_TOO_MANY_AUTHENTICATORS: ErrorReason.ValueType  # 39
+"""The user has as many authenticators as a user may (FAILED_PRECONDITION).
+Example: CreateAuthenticator for a user who has 20.
+"""
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 40
 """There is no such user (NOT_FOUND).
 Example: LinkAccount for a user id that does not exist.
@@ -386,6 +410,10 @@ ERROR_REASON_MAIL_NOT_FOUND: ErrorReason.ValueType  # 47
 """There is no such mail, or it is not dead (NOT_FOUND).
 Example: RedriveMail of a mail that was sent meanwhile.
 """
+ERROR_REASON_AUTHENTICATOR_NOT_FOUND: ErrorReason.ValueType  # 48
+"""There is no such authenticator (NOT_FOUND).
+Example: UpdateAuthenticatorCounter for a credential that nobody registered.
+"""
 ERROR_REASON_EMAIL_TAKEN: ErrorReason.ValueType  # 60
 """Another user has this email address (ALREADY_EXISTS).
 Example: CreateUser for an address in use.
@@ -401,6 +429,10 @@ Example: CreateSession twice with one sessionToken.
 ERROR_REASON_VERIFICATION_TOKEN_TAKEN: ErrorReason.ValueType  # 63
 """This identifier has a verification token of this value (ALREADY_EXISTS).
 Example: CreateVerificationToken twice with one identifier and token.
+"""
+ERROR_REASON_AUTHENTICATOR_TAKEN: ErrorReason.ValueType  # 64
+"""The credential is registered already, be it of the same user (ALREADY_EXISTS).
+Example: CreateAuthenticator twice with one credentialID.
 """
 ERROR_REASON_HASHING_BUSY: ErrorReason.ValueType  # 80
 """Too many passwords wait to be hashed; RetryInfo says when to try again (RESOURCE_EXHAUSTED).

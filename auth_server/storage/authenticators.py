@@ -1,0 +1,109 @@
+"""Authenticators, whose counters only grow."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import ForeignKeyViolationError, UniqueViolationError
+
+from auth_server.domain.authenticator_errors import AuthenticatorTakenError
+from auth_server.domain.authenticators import MOST_AUTHENTICATORS, Authenticator
+from auth_server.domain.errors import UserNotFoundError
+from auth_server.storage.database import Db, Row
+
+COLUMNS = """
+credential_id, user_id, provider_account_id, public_key, counter, device_type, backed_up, transports, name, created_at,
+last_used_at
+"""
+"""The columns of an authenticator."""
+
+
+def authenticator_of(row: Row) -> Authenticator:
+    """The authenticator of a row."""
+    return Authenticator(**{**row, "transports": tuple(row["transports"])})
+
+
+async def create(db: Db, authenticator: Authenticator) -> bool:
+    """Whether it is kept now; False where its user has as many as they may.
+
+    Run it in a transaction that holds the user's row (`storage.emails.hold`): so two at once count each other.
+
+    Raises:
+        AuthenticatorTakenError: the credential is kept already, of whomever.
+        UserNotFoundError: there is no such user.
+    """
+    try:
+        row = await db.fetchrow(
+            """
+            INSERT INTO authenticators (credential_id, user_id, provider_account_id, public_key, counter, device_type,
+                                        backed_up, transports, name, created_at, last_used_at)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+             WHERE (SELECT count(*) FROM authenticators WHERE user_id = $2) < $12
+            RETURNING credential_id
+            """,
+            authenticator.credential_id,
+            authenticator.user_id,
+            authenticator.provider_account_id,
+            authenticator.public_key,
+            authenticator.counter,
+            authenticator.device_type,
+            authenticator.backed_up,
+            authenticator.transports,
+            authenticator.name,
+            authenticator.created_at,
+            authenticator.last_used_at,
+            MOST_AUTHENTICATORS,
+        )
+    except UniqueViolationError as error:
+        raise AuthenticatorTakenError from error
+    except ForeignKeyViolationError as error:
+        raise UserNotFoundError from error
+    return row is not None
+
+
+async def find(db: Db, credential_id: bytes) -> Authenticator | None:
+    """The authenticator of this credential."""
+    row = await db.fetchrow(
+        f"SELECT {COLUMNS} FROM authenticators WHERE credential_id = $1",  # noqa: S608 (its columns)
+        credential_id,
+    )
+    return authenticator_of(row) if row else None
+
+
+async def of_user(db: Db, user_id: UUID) -> list[Authenticator]:
+    """The user's authenticators, the oldest first."""
+    rows = await db.fetch(
+        f"""
+        SELECT {COLUMNS}
+          FROM authenticators
+         WHERE user_id = $1
+         ORDER BY created_at, credential_id
+        """,  # noqa: S608 (its columns)
+        user_id,
+    )
+    return [authenticator_of(row) for row in rows]
+
+
+async def advance(
+    db: Db, credential_id: bytes, counter: int, now: datetime, *, backed_up: bool | None = None
+) -> Authenticator | None:
+    """The authenticator with this counter, used now; None where there is none, or where its counter would not grow.
+
+    Of two at once with one counter, one gets it. Only of an authenticator that does not count, whose counter was and is
+    0, both do (WebAuthn level 3, section 6.1.1). `backed_up` is what it says of itself this time.
+    """
+    row = await db.fetchrow(
+        f"""
+        UPDATE authenticators
+           SET counter = $2, last_used_at = $3, backed_up = COALESCE($4, backed_up)
+         WHERE credential_id = $1
+           AND (counter < $2 OR (counter = 0 AND $2 = 0))
+        RETURNING {COLUMNS}
+        """,  # noqa: S608 (its columns)
+        credential_id,
+        counter,
+        now,
+        backed_up,
+    )
+    return authenticator_of(row) if row else None
