@@ -37,6 +37,12 @@ SMALL = {
     "mailed_link.all": 10,
     "reauthentication.account": 3,
     "oauth_login.account": 3,
+    "second_factor.account": 3,
+    "second_factor.device": 2,
+    "second_factor.devices": 4,
+    "second_factor.block": 12,
+    "second_factor.all": 20,
+    "second_factor.spare": 2,
     "credential.block": 3,
 }
 MOST_FAILURES = 8

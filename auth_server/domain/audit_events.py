@@ -42,6 +42,13 @@ class AuditEvent(StrEnum):
     PASSWORD_RESET_REQUESTED = "password-reset-requested"  # noqa: S105 (not a password)
     PASSWORD_RESET = "password-reset"  # noqa: S105 (not a password)
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 (not a password)
+    SECOND_FACTOR_ADDED = "second-factor-added"
+    SECOND_FACTOR_REMOVED = "second-factor-removed"
+    SECOND_FACTOR_RESET = "second-factor-reset"
+    """An operator has taken it away, for a user who lost it."""
+    RECOVERY_CODES_MADE = "recovery-codes-made"
+    """Anew, in the place of those before."""
+    RECOVERY_CODE_USED = "recovery-code-used"
     REFRESH_TOKEN_REUSED = "refresh-token-reused"  # noqa: S105 (not a password)
     USER_CHANGED = "user-changed"
     """By the adapter: another address, or one that is verified now."""

@@ -19,7 +19,7 @@ from auth_server.domain.secrets import identity_of
 PERIOD = timedelta(hours=1)
 """In which a share that is spent becomes whole again."""
 MOST_FAILURES = 100
-"""NIST SP 800-63B-4, 3.2.2: consecutive wrong guesses at an account's password, after which no more are taken."""
+"""NIST SP 800-63B-4, 3.2.2: consecutive wrong guesses at an account's password or code; then no more are taken."""
 FAILURES_KEPT = timedelta(days=30)
 """For so long after the last of them they are counted, unless a right one comes."""
 LARGEST_LIMIT = 10_000_000
@@ -35,6 +35,8 @@ class Budget(StrEnum):
     MAILED_LINK = "mailed_link"
     REAUTHENTICATION = "reauthentication"
     OAUTH_LOGIN = "oauth_login"
+    SECOND_FACTOR = "second_factor"
+    """Codes of second factors; the account is the user's id."""
     CREDENTIAL = "credential"
     """Adapter secrets and service credentials that are wrong."""
 
@@ -77,12 +79,21 @@ DEFAULT_LIMITS: Limits = {
     # a share with others would only let these keep them out.
     Budget.REAUTHENTICATION: {Share.ACCOUNT: 10},
     Budget.OAUTH_LOGIN: {Share.ACCOUNT: 20},
+    # Three codes of a million are good at a time, so a hundred guesses in a row find one in 3,000 times.
+    Budget.SECOND_FACTOR: {
+        Share.ACCOUNT: 5,
+        Share.DEVICE: 5,
+        Share.DEVICES: 25,
+        Share.BLOCK: 100,
+        Share.ALL: 10_000,
+        Share.SPARE: 3,
+    },
     Budget.CREDENTIAL: {Share.BLOCK: 100, Share.ALL: 10_000},
 }
-# Guesses at passwords, of which only so many may be wrong one after another.
-_OF_PASSWORDS = frozenset(
+# Guesses at what proves a user, of which only so many may be wrong one after another.
+_COUNTED = frozenset(
     (budget, share)
-    for budget in (Budget.LOGIN, Budget.REAUTHENTICATION)
+    for budget in (Budget.LOGIN, Budget.REAUTHENTICATION, Budget.SECOND_FACTOR)
     for share in (Share.ACCOUNT, Share.DEVICE, Share.DEVICES)
 )
 
@@ -110,7 +121,7 @@ def draw_of(key: bytes, limits: Limits, budget: Budget, share: Share, *whose: st
     limit = limits[budget].get(share)
     if limit is None:
         return None
-    return Draw(subject_of(key, budget, share, *whose), share, PERIOD // limit, (budget, share) in _OF_PASSWORDS)
+    return Draw(subject_of(key, budget, share, *whose), share, PERIOD // limit, (budget, share) in _COUNTED)
 
 
 def limits_of(text: str, generous: int = 1) -> Limits:

@@ -6,10 +6,14 @@ programs (ErrorReason in protos/gatepost/v1/errors.proto).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import ClassVar
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Kind(Enum):
@@ -43,13 +47,22 @@ class AuthError(Exception):
     """Whether the caller presented something that was evaluated and is wrong: it stays counted."""
 
     def __init__(
-        self, *, violations: tuple[Violation, ...] = (), retry_after: timedelta | None = None, rule: str = ""
+        self,
+        *,
+        violations: tuple[Violation, ...] = (),
+        retry_after: timedelta | None = None,
+        rule: str = "",
+        metadata: Mapping[str, str] = _NOTHING,
     ) -> None:
-        """A refusal; `rule` says, for programs, which of several rules is broken that share the reason."""
+        """A refusal; `rule` says, for programs, which of several rules is broken that share the reason.
+
+        `metadata` is what the caller needs to go on, and is told to nobody else: no log has it.
+        """
         super().__init__(self.__doc__)
         self.violations = violations
         self.retry_after = retry_after
         self.rule = rule
+        self.metadata = metadata
 
 
 class CredentialMissingError(AuthError):
@@ -115,6 +128,26 @@ class SessionInvalidError(AuthError):
     kind, reason = Kind.UNAUTHENTICATED, "SESSION_INVALID"
 
 
+class SecondFactorRequiredError(AuthError):
+    """The first proof is right; a code of the second factor is needed as well."""
+
+    kind, reason = Kind.FORBIDDEN, "SECOND_FACTOR_REQUIRED"
+
+
+class SecondFactorInvalidError(AuthError):
+    """The code is not accepted: it is wrong, has expired or was used."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "SECOND_FACTOR_INVALID"
+    is_wrong_guess = True
+
+
+class ChallengeInvalidError(AuthError):
+    """The challenge is not accepted: it is unknown, has expired or was used; begin again."""
+
+    kind, reason = Kind.UNAUTHENTICATED, "CHALLENGE_INVALID"
+    is_wrong_guess = True
+
+
 class RequestInvalidError(AuthError):
     """The request breaks the rules of the contract."""
 
@@ -175,6 +208,24 @@ class EmailNotOwnError(AuthError):
     """The email address is not your own."""
 
     kind, reason = Kind.INVALID, "EMAIL_NOT_OWN"
+
+
+class EmailNotVerifiedError(AuthError):
+    """The email address is not verified yet; follow the link in the mail first."""
+
+    kind, reason = Kind.PRECONDITION, "EMAIL_NOT_VERIFIED"
+
+
+class SecondFactorActiveError(AuthError):
+    """There is a second factor already; remove it first."""
+
+    kind, reason = Kind.PRECONDITION, "SECOND_FACTOR_ACTIVE"
+
+
+class SecondFactorNotFoundError(AuthError):
+    """There is no second factor."""
+
+    kind, reason = Kind.NOT_FOUND, "SECOND_FACTOR_NOT_FOUND"
 
 
 class ImageRefusedError(AuthError):

@@ -73,8 +73,12 @@ def _refused(error: Exception, method: Method, call: Call) -> RefusedError:
 
 
 def status_of(error: AuthError, request_id: str) -> status_pb2.Status:
-    """The status of a refusal, with its reason, the rule, the first of the fields at fault, and when to try again."""
-    more = {"rule": error.rule} if error.rule else {}
+    """The status of a refusal.
+
+    It tells the reason, the rule, what the caller needs to go on, the first of the fields at fault, and when to try
+    again.
+    """
+    more = {"rule": error.rule, **error.metadata} if error.rule else error.metadata
     status = _status(CODES[error.kind], str(error), error.reason, request_id, more)
     if error.violations:
         bad = error_details_pb2.BadRequest()

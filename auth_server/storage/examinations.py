@@ -91,13 +91,18 @@ async def peppers(db: Db) -> Mapping[str, int]:
 
 
 async def sealing_keys(db: Db) -> Mapping[str, int]:
-    """How many accounts, mails and keys of the audit log are sealed under each key's id, which is in their heads."""
+    """How many accounts, mails, second factors and keys of the audit log are sealed under each key's id.
+
+    The id is in the head of what is sealed.
+    """
     rows = await db.fetch(
         """
         SELECT substr(sealed, 3, get_byte(sealed, 1)) AS key_id, count(*) AS many
           FROM (SELECT sealed FROM accounts
                  UNION ALL
                 SELECT sealed FROM outbox WHERE sealed IS NOT NULL
+                 UNION ALL
+                SELECT sealed_secret FROM second_factors
                  UNION ALL
                 SELECT sealed FROM audit_keys
                  UNION ALL

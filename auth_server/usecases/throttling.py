@@ -56,10 +56,12 @@ class Throttling:
         account: tuple[str, ...] = (),
         *,
         device_token: str = "",
+        device_of: str = "",
         link_token: str = "",
     ) -> Taken:
         """Takes from every share that the call falls under, or from none.
 
+        `device_of` is the address that a device token is for, where that is not what names the account.
         Who brings a good link takes from the link's own share, and gets nothing back. A device that is known takes from
         its own share and from that of the known devices of the account, and once they are spent as others do: from the
         account's, the address block's, where the client's address is known, and everybody's. Once everybody's is
@@ -71,7 +73,7 @@ class Throttling:
         if link_token and await one_time_tokens.is_live(self.db, token_hash(link_token), self.clock()):
             link = self._draws(budget, (Share.LINK, (token_hash(link_token).hex(),)))
             return await self._first_of(budget, Taken(link, is_kept=True))
-        return await self._first_of(budget, *self._ways(budget, client, account, device_token))
+        return await self._first_of(budget, *self._ways(budget, client, account, device_token, device_of))
 
     async def _first_of(self, budget: Budget, *ways: Taken) -> Taken:
         """The first of these of which nothing is spent."""
@@ -128,10 +130,13 @@ class Throttling:
         device = self.devices.find_device(presented, email, now)
         return self.devices.make(email, generation_of(user_id, password_version), now, device.id if device else None)
 
-    def _ways(self, budget: Budget, client: Client, account: tuple[str, ...], device_token: str) -> Iterator[Taken]:
+    def _ways(
+        self, budget: Budget, client: Client, account: tuple[str, ...], device_token: str, device_of: str
+    ) -> Iterator[Taken]:
         """What the call may take instead of what."""
         forgives: tuple[bytes, ...] = ()
-        device = self.devices.find_device(device_token, account[0], self.clock()) if device_token else None
+        address = device_of or (account[0] if account else "")
+        device = self.devices.find_device(device_token, address, self.clock()) if device_token and address else None
         if device is not None:
             devices = (*account, device.generation)
             draws = self._draws(budget, (Share.DEVICE, (*account, device.id)), (Share.DEVICES, devices))

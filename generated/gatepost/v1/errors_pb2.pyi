@@ -70,6 +70,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The authenticator's counter has not grown, so that somebody may have a copy of it (UNAUTHENTICATED).
     Example: UpdateAuthenticatorCounter twice with one counter.
     """
+    ERROR_REASON_SECOND_FACTOR_REQUIRED: _ErrorReason.ValueType  # 11
+    """The first proof is right, and the user has a second factor, which is asked for as well (PERMISSION_DENIED).
+
+    Of a sign-in, `challenge` in the ErrorInfo's metadata is what a code completes it with, within five minutes.
+    Example: Login with the right password, of a user who turned an authenticator app on.
+    """
+    ERROR_REASON_SECOND_FACTOR_INVALID: _ErrorReason.ValueType  # 12
+    """The one-time code or recovery code is wrong, too old, or was used before (UNAUTHENTICATED).
+    Example: the same one-time code a second time within its thirty seconds.
+    """
+    ERROR_REASON_CHALLENGE_INVALID: _ErrorReason.ValueType  # 13
+    """The challenge is unknown, expired, used or void; the first proof is to be given anew (UNAUTHENTICATED).
+    Example: a code that comes ten minutes after its Login.
+    """
     ERROR_REASON_REQUEST_INVALID: _ErrorReason.ValueType  # 20
     """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).
     Example: Register with an address without an `@`.
@@ -152,6 +166,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The user has as many authenticators as a user may (FAILED_PRECONDITION).
     Example: CreateAuthenticator for a user who has 20.
     """
+    ERROR_REASON_EMAIL_NOT_VERIFIED: _ErrorReason.ValueType  # 37
+    """The user's email address is not verified, which it must be before this (FAILED_PRECONDITION).
+    Example: BeginTotp right after Register.
+    """
+    ERROR_REASON_SECOND_FACTOR_ACTIVE: _ErrorReason.ValueType  # 38
+    """The user has an active second factor, which only its removal makes room for another (FAILED_PRECONDITION).
+    Example: BeginTotp with a new phone, where the old one was not removed.
+    """
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 40
     """There is no such user (NOT_FOUND).
     Example: LinkAccount for a user id that does not exist.
@@ -183,6 +205,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_AUTHENTICATOR_NOT_FOUND: _ErrorReason.ValueType  # 48
     """There is no such authenticator (NOT_FOUND).
     Example: UpdateAuthenticatorCounter for a credential that nobody registered.
+    """
+    ERROR_REASON_SECOND_FACTOR_NOT_FOUND: _ErrorReason.ValueType  # 49
+    """The user has no active second factor, or none that waits to be confirmed (NOT_FOUND).
+    Example: ConfirmTotp eleven minutes after BeginTotp.
     """
     ERROR_REASON_EMAIL_TAKEN: _ErrorReason.ValueType  # 60
     """Another user has this email address (ALREADY_EXISTS).
@@ -300,6 +326,20 @@ ERROR_REASON_AUTHENTICATOR_COUNTER_REGRESSED: ErrorReason.ValueType  # 16
 """The authenticator's counter has not grown, so that somebody may have a copy of it (UNAUTHENTICATED).
 Example: UpdateAuthenticatorCounter twice with one counter.
 """
+ERROR_REASON_SECOND_FACTOR_REQUIRED: ErrorReason.ValueType  # 11
+"""The first proof is right, and the user has a second factor, which is asked for as well (PERMISSION_DENIED).
+
+Of a sign-in, `challenge` in the ErrorInfo's metadata is what a code completes it with, within five minutes.
+Example: Login with the right password, of a user who turned an authenticator app on.
+"""
+ERROR_REASON_SECOND_FACTOR_INVALID: ErrorReason.ValueType  # 12
+"""The one-time code or recovery code is wrong, too old, or was used before (UNAUTHENTICATED).
+Example: the same one-time code a second time within its thirty seconds.
+"""
+ERROR_REASON_CHALLENGE_INVALID: ErrorReason.ValueType  # 13
+"""The challenge is unknown, expired, used or void; the first proof is to be given anew (UNAUTHENTICATED).
+Example: a code that comes ten minutes after its Login.
+"""
 ERROR_REASON_REQUEST_INVALID: ErrorReason.ValueType  # 20
 """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).
 Example: Register with an address without an `@`.
@@ -382,6 +422,14 @@ ERROR_REASON_TOO_MANY_AUTHENTICATORS: ErrorReason.ValueType  # 39
 """The user has as many authenticators as a user may (FAILED_PRECONDITION).
 Example: CreateAuthenticator for a user who has 20.
 """
+ERROR_REASON_EMAIL_NOT_VERIFIED: ErrorReason.ValueType  # 37
+"""The user's email address is not verified, which it must be before this (FAILED_PRECONDITION).
+Example: BeginTotp right after Register.
+"""
+ERROR_REASON_SECOND_FACTOR_ACTIVE: ErrorReason.ValueType  # 38
+"""The user has an active second factor, which only its removal makes room for another (FAILED_PRECONDITION).
+Example: BeginTotp with a new phone, where the old one was not removed.
+"""
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 40
 """There is no such user (NOT_FOUND).
 Example: LinkAccount for a user id that does not exist.
@@ -413,6 +461,10 @@ Example: RedriveMail of a mail that was sent meanwhile.
 ERROR_REASON_AUTHENTICATOR_NOT_FOUND: ErrorReason.ValueType  # 48
 """There is no such authenticator (NOT_FOUND).
 Example: UpdateAuthenticatorCounter for a credential that nobody registered.
+"""
+ERROR_REASON_SECOND_FACTOR_NOT_FOUND: ErrorReason.ValueType  # 49
+"""The user has no active second factor, or none that waits to be confirmed (NOT_FOUND).
+Example: ConfirmTotp eleven minutes after BeginTotp.
 """
 ERROR_REASON_EMAIL_TAKEN: ErrorReason.ValueType  # 60
 """Another user has this email address (ALREADY_EXISTS).

@@ -114,6 +114,8 @@ class _BudgetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Budget.ValueTy
     """Passwords that are tried by those who are signed in already."""
     BUDGET_OAUTH_LOGIN: _Budget.ValueType  # 6
     """Accounts of providers that are tried."""
+    BUDGET_SECOND_FACTOR: _Budget.ValueType  # 7
+    """Codes of second factors that are tried."""
 
 class Budget(_Budget, metaclass=_BudgetEnumTypeWrapper):
     """Budget is what the calls of throttled methods take from. Each has shares,
@@ -135,6 +137,8 @@ BUDGET_REAUTHENTICATION: Budget.ValueType  # 5
 """Passwords that are tried by those who are signed in already."""
 BUDGET_OAUTH_LOGIN: Budget.ValueType  # 6
 """Accounts of providers that are tried."""
+BUDGET_SECOND_FACTOR: Budget.ValueType  # 7
+"""Codes of second factors that are tried."""
 Global___Budget: _TypeAlias = Budget  # noqa: Y015
 
 @_typing.final

@@ -1,0 +1,92 @@
+"""Second factors: judging what a user is asked for beside the first proof."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from auth_server.domain import one_time_codes, recovery_codes
+from auth_server.domain.audit_events import AuditEvent
+from auth_server.domain.budgets import Budget
+from auth_server.domain.clients import Client
+from auth_server.domain.errors import AuthError, SecondFactorInvalidError
+from auth_server.domain.secrets import Seal, identity_of
+from auth_server.storage import audit, second_factors
+from auth_server.storage.database import Db
+from auth_server.storage.second_factors import SecondFactor
+from auth_server.usecases.throttling import Throttling
+
+NOBODY = Client()
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactors:
+    """Every way in asks these, and counts what was wrong."""
+
+    seal: Seal
+    throttling: Throttling
+    clock: Callable[[], datetime]
+
+    async def check(self, db: Db, user_id: UUID, code: str) -> str:
+        """Takes a one-time code or a recovery code of the user's active second factor, which is good no more after it.
+
+        Run it in the transaction of what the code is for: if that comes to nothing, the code is good still. The user's
+        row stays locked until its end. Answers what the code proves as a claim `amr` says it: `otp` for both, as a
+        recovery code is a one-time password (RFC 8176, section 2, by RFC 4949's definition).
+
+        Raises:
+            SecondFactorInvalidError: the code is wrong or used, or the user has no active second factor.
+            SealBrokenError: the secret does not open.
+        """
+        factor = await second_factors.hold(db, user_id)
+        if factor is None:
+            raise SecondFactorInvalidError
+        secret = self.seal.open(factor.sealed_secret, identity_of_factor(user_id))
+        if (typed := one_time_codes.find_code(code)) is not None:
+            await self._take_one_time_code(db, user_id, factor, secret, typed)
+        elif (typed := recovery_codes.find_code(code)) is not None:
+            await self._take_recovery_code(db, user_id, secret, typed)
+        else:
+            raise SecondFactorInvalidError
+        return "otp"
+
+    @asynccontextmanager
+    async def counted(self, user_id: UUID) -> AsyncIterator[None]:
+        """Around what checks a code, outside of its transaction, where the contract declares no throttle for it.
+
+        Takes from the account's budget before; a right code gives it back, and so does a refusal of another kind.
+
+        Raises:
+            ThrottledError: nothing is left of it.
+        """
+        taken = await self.throttling.take(Budget.SECOND_FACTOR, NOBODY, (str(user_id),))
+        try:
+            yield
+        except AuthError as refusal:
+            if not refusal.is_wrong_guess:
+                await self.throttling.give_back(taken)
+            raise
+        await self.throttling.succeed(taken)
+
+    async def _take_one_time_code(self, db: Db, user_id: UUID, factor: SecondFactor, secret: bytes, code: str) -> None:
+        step = one_time_codes.find_step(secret, code, self.clock())
+        if step is None:
+            raise SecondFactorInvalidError
+        # Sealed under the key in use, so that one that is to go seals nothing for long.
+        resealed = self.seal.close(secret, identity_of_factor(user_id))
+        if not await second_factors.take_step(db, user_id, factor, step, resealed):
+            raise SecondFactorInvalidError
+
+    async def _take_recovery_code(self, db: Db, user_id: UUID, secret: bytes, code: str) -> None:
+        left = await second_factors.take_recovery_code(db, user_id, recovery_codes.hash_of(code, secret))
+        if left is None:
+            raise SecondFactorInvalidError
+        await audit.record(db, AuditEvent.RECOVERY_CODE_USED, user_id, self.clock())
+
+
+def identity_of_factor(user_id: UUID) -> bytes:
+    """What a user's sealed secret is bound to: moved to another user, it does not open."""
+    return identity_of("second_factors", str(user_id))
