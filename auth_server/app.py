@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 from google.protobuf.descriptor import ServiceDescriptor
 
+from auth_server.adapting import adapter_of
 from auth_server.auditing import audited
 from auth_server.background import repeating
 from auth_server.domain.access_tokens import AccessTokenPolicy
@@ -40,7 +41,6 @@ from auth_server.mailing import MailingError, mailing, outbox_of
 from auth_server.outside.identity_providers import IdentityProviders, Issuer
 from auth_server.outside.image_store import StoreUrlError
 from auth_server.outside.password_lists import PasswordListError, common_passwords, listed_passwords
-from auth_server.servicers.adapter import AdapterService
 from auth_server.servicers.audit import AuditService
 from auth_server.servicers.auth import AuthService
 from auth_server.servicers.authorization import AuthorizationService
@@ -74,7 +74,6 @@ from auth_server.usecases.registration import Registration
 from auth_server.usecases.revocation_tail import RevocationTail
 from auth_server.usecases.revocations import Revocations
 from auth_server.usecases.services import Services
-from auth_server.usecases.sessions import Sessions
 from auth_server.usecases.sign_in import SignIn
 from auth_server.usecases.sign_ins import SignIns
 from auth_server.usecases.squatters import Squatters
@@ -257,7 +256,7 @@ async def _rpcs(
     refreshing = Refreshing(database, access, lives, windows, outbox, clock)
     sign_ins = SignIns(database, derived_key(ring, "page tokens of sign-ins"), clock)
     servicers = [
-        (adapter_service_pb2, AdapterService(database, users, accounts, Sessions(database, clock), erasure, clock)),
+        (adapter_service_pb2, adapter_of(database, users, accounts, erasure, clock)),
         (
             auth_service_pb2,
             AuthService(registration, sign_in, refreshing, resets, password_changes, emails, throttling),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import secrets
 from collections.abc import Iterator
@@ -80,6 +81,19 @@ class People:
         account = adapter_pb2.Account(user_id=user_id, **given)
         request = adapter_service_pb2.LinkAccountRequest(account=account)
         return (await self.adapter.LinkAccount(request, metadata=self.secret)).account
+
+    async def an_authenticator(self, user_id: str, **fields: Any) -> adapter_pb2.Authenticator:
+        """An authenticator that Auth.js has registered for the user."""
+        credential_id = secrets.token_bytes(32)
+        given = {
+            "credential_id": credential_id,
+            "provider_account_id": base64.b64encode(credential_id).decode(),
+            "credential_public_key": b"key",
+            "credential_device_type": "singleDevice",
+        } | fields
+        authenticator = adapter_pb2.Authenticator(user_id=user_id, **given)
+        request = adapter_service_pb2.CreateAuthenticatorRequest(authenticator=authenticator)
+        return (await self.adapter.CreateAuthenticator(request, metadata=self.secret)).authenticator
 
     async def a_session(self, user_id: str, life: timedelta = timedelta(days=1)) -> adapter_pb2.Session:
         """A session of the user."""

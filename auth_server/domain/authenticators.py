@@ -10,6 +10,10 @@ MOST_AUTHENTICATORS = 20
 """Of one user."""
 
 
+WEBAUTHN = "webauthn"
+"""The type of the account that Auth.js links beside an authenticator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Authenticator:
     """A WebAuthn credential as its relying party keeps it (WebAuthn level 3, section 4, "credential record")."""

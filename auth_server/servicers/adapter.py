@@ -12,9 +12,10 @@ from auth_server.domain.secrets import token_hash
 from auth_server.interceptors.calls import Call
 from auth_server.servicers import adapter_messages as messages
 from auth_server.servicers.times import datetime_of
-from auth_server.storage import sessions, users, verification_tokens
+from auth_server.storage import authenticators, sessions, users, verification_tokens
 from auth_server.storage.database import Db
 from auth_server.usecases.accounts import Accounts
+from auth_server.usecases.authenticators import Authenticators
 from auth_server.usecases.erasure import Erasure
 from auth_server.usecases.sessions import Sessions
 from auth_server.usecases.users import Users
@@ -28,6 +29,7 @@ class AdapterService:
     db: Db
     users: Users
     accounts: Accounts
+    authenticators: Authenticators
     sessions: Sessions
     erasure: Erasure
     clock: Callable[[], datetime]
@@ -83,6 +85,31 @@ class AdapterService:
         """Finds a provider's account."""
         account = await self.accounts.find(request.provider, request.provider_account_id)
         return pb.GetAccountResponse(account=messages.message_of_account(account) if account else None)
+
+    async def CreateAuthenticator(
+        self, request: pb.CreateAuthenticatorRequest, _: Call
+    ) -> pb.CreateAuthenticatorResponse:
+        """Keeps an authenticator of a user."""
+        made = await self.authenticators.add(messages.authenticator_of(request.authenticator, self.clock()))
+        return pb.CreateAuthenticatorResponse(authenticator=messages.message_of_authenticator(made))
+
+    async def GetAuthenticator(self, request: pb.GetAuthenticatorRequest, _: Call) -> pb.GetAuthenticatorResponse:
+        """Finds an authenticator by its credential's id."""
+        found = await authenticators.find(self.db, request.credential_id)
+        return pb.GetAuthenticatorResponse(authenticator=messages.message_of_authenticator(found) if found else None)
+
+    async def ListAuthenticators(self, request: pb.ListAuthenticatorsRequest, _: Call) -> pb.ListAuthenticatorsResponse:
+        """Lists a user's authenticators."""
+        user_id = find_id(request.user_id)
+        found = await authenticators.of_user(self.db, user_id) if user_id else []
+        return pb.ListAuthenticatorsResponse(authenticators=map(messages.message_of_authenticator, found))
+
+    async def UpdateAuthenticatorCounter(
+        self, request: pb.UpdateAuthenticatorCounterRequest, _: Call
+    ) -> pb.UpdateAuthenticatorCounterResponse:
+        """Takes a counter that has grown."""
+        advanced = await self.authenticators.advance(request.credential_id, request.counter)
+        return pb.UpdateAuthenticatorCounterResponse(authenticator=messages.message_of_authenticator(advanced))
 
     async def CreateSession(self, request: pb.CreateSessionRequest, _: Call) -> pb.CreateSessionResponse:
         """Makes a session with the caller's token."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from google.protobuf import json_format
 
 from auth_server.domain.adapter import Account, AccountSecrets, Session
+from auth_server.domain.authenticators import Authenticator
 from auth_server.domain.errors import RequestInvalidError, Violation
 from auth_server.domain.ids import get_user_id, new_id
 from auth_server.domain.users import AdapterUser
@@ -77,6 +78,41 @@ def account_of(message: adapter_pb2.Account) -> Account:
             session_state=message.session_state if message.HasField("session_state") else None,
             extras=_extras_of(message),
         ),
+    )
+
+
+def message_of_authenticator(authenticator: Authenticator) -> adapter_pb2.Authenticator:
+    """The authenticator as Auth.js knows it."""
+    return adapter_pb2.Authenticator(
+        credential_id=authenticator.credential_id,
+        user_id=str(authenticator.user_id),
+        provider_account_id=authenticator.provider_account_id,
+        credential_public_key=authenticator.public_key,
+        counter=authenticator.counter,
+        credential_device_type=authenticator.device_type,
+        credential_backed_up=authenticator.backed_up,
+        transports=",".join(authenticator.transports) or None,
+    )
+
+
+def authenticator_of(message: adapter_pb2.Authenticator, now: datetime) -> Authenticator:
+    """The authenticator that the adapter sends, registered now.
+
+    Raises:
+        UserNotFoundError: the user's id is no id.
+    """
+    return Authenticator(
+        credential_id=message.credential_id,
+        user_id=get_user_id(message.user_id),
+        provider_account_id=message.provider_account_id,
+        public_key=message.credential_public_key,
+        counter=message.counter,
+        device_type=message.credential_device_type,
+        backed_up=message.credential_backed_up,
+        transports=tuple(filter(None, message.transports.split(","))),
+        name=None,
+        created_at=now,
+        last_used_at=None,
     )
 
 

@@ -107,3 +107,17 @@ async def advance(
         backed_up,
     )
     return authenticator_of(row) if row else None
+
+
+async def delete_of_account(db: Db, user_id: UUID, provider_account_id: str) -> bool:
+    """Whether the user had an authenticator beside this account, which is gone by this call."""
+    row = await db.fetchrow(
+        """
+        DELETE FROM authenticators
+         WHERE user_id = $1 AND provider_account_id = $2
+        RETURNING credential_id
+        """,
+        user_id,
+        provider_account_id,
+    )
+    return row is not None

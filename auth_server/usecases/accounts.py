@@ -10,9 +10,10 @@ import orjson
 
 from auth_server.domain.adapter import Account, AccountSecrets, SealedAccount
 from auth_server.domain.audit_events import AuditEvent
+from auth_server.domain.authenticators import WEBAUTHN
 from auth_server.domain.errors import AccountTakenError
 from auth_server.domain.secrets import Seal, identity_of
-from auth_server.storage import accounts, audit
+from auth_server.storage import accounts, audit, authenticators
 from auth_server.storage.database import Database, Db
 from auth_server.usecases.squatters import Squatters
 
@@ -50,16 +51,23 @@ class Accounts:
         return self.opened(account) if account else None
 
     async def unlink(self, provider: str, provider_account_id: str) -> Account | None:
-        """The account as it was; it is linked no more."""
+        """The account as it was, which is linked no more; the authenticator that Auth.js keeps beside it goes, too."""
 
         async def work(db: Db) -> SealedAccount | None:
             unlinked = await accounts.unlink(db, provider, provider_account_id)
             if unlinked is not None:
                 await audit.record(db, AuditEvent.ACCOUNT_UNLINKED, unlinked.user_id, self.clock())
+                await self._remove_authenticator(db, unlinked)
             return unlinked
 
         account = await self.db.transaction(work)
         return self.opened(account) if account else None
+
+    async def _remove_authenticator(self, db: Db, unlinked: SealedAccount) -> None:
+        if unlinked.type != WEBAUTHN:
+            return
+        if await authenticators.delete_of_account(db, unlinked.user_id, unlinked.provider_account_id):
+            await audit.record(db, AuditEvent.AUTHENTICATOR_REMOVED, unlinked.user_id, self.clock())
 
     def _sealed(self, account: Account) -> SealedAccount:
         secrets = orjson.dumps(

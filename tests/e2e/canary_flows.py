@@ -13,7 +13,7 @@ import grpc
 
 from auth_server.domain.mails import MailKind
 from auth_server.domain.services import basic_of
-from gatepost.v1.adapter_pb2 import Account, AdapterUser, VerificationToken
+from gatepost.v1.adapter_pb2 import Account, AdapterUser, Authenticator, VerificationToken
 from tests.e2e.canary import CHECK, EVERY_METHOD, Canary
 from tests.images import an_image
 from tests.people import Metadata
@@ -83,8 +83,24 @@ class Flows:
         account.provider = "github"
         await call("AdapterService/LinkAccount", self.adapter, {"account": account})
         await call("AdapterService/UnlinkAccount", self.adapter, other)
+        await self._authenticator(user.id)
         gone = (await call("AdapterService/CreateUser", self.adapter, {"user": AdapterUser(name="Gone")})).user
         await call("AdapterService/DeleteUser", self.adapter, {"id": gone.id})
+
+    async def _authenticator(self, user_id: str) -> None:
+        call, named = self.canary.call, {"credential_id": secrets.token_bytes(32)}
+        made = Authenticator(
+            **named,
+            user_id=user_id,
+            provider_account_id=secrets.token_hex(8),
+            credential_public_key=b"key",
+            credential_device_type="singleDevice",
+        )
+        await call("AdapterService/CreateAuthenticator", self.adapter, {"authenticator": made})
+        await call("AdapterService/GetAuthenticator", self.adapter, named)
+        await call("AdapterService/ListAuthenticators", self.adapter, {"user_id": user_id})
+        for _ in range(2):
+            await call("AdapterService/UpdateAuthenticatorCounter", self.adapter, {**named, "counter": 7})
 
     async def _sessions(self, user_id: str) -> None:
         call = self.canary.call

@@ -215,6 +215,18 @@ REQUESTS = {
     },
     "AdapterService/UnlinkAccount": {"provider": "p", "provider_account_id": "1"},
     "AdapterService/GetAccount": {"provider": "p", "provider_account_id": "1"},
+    "AdapterService/CreateAuthenticator": {
+        "authenticator": {
+            "credential_id": "aWQ=",
+            "user_id": NOBODY,
+            "provider_account_id": "aWQ=",
+            "credential_public_key": "a2V5",
+            "credential_device_type": "singleDevice",
+        }
+    },
+    "AdapterService/GetAuthenticator": {"credential_id": "aWQ="},
+    "AdapterService/ListAuthenticators": {"user_id": NOBODY},
+    "AdapterService/UpdateAuthenticatorCounter": {"credential_id": "aWQ=", "counter": 1},
     "AdapterService/CreateSession": {"session_token": "t", "user_id": NOBODY, "expires": "2030-01-01T00:00:00Z"},
     "AdapterService/GetSessionAndUser": {"session_token": "t"},
     "AdapterService/UpdateSession": {"session_token": "t"},
@@ -239,7 +251,15 @@ REQUESTS = {
     "UsersService/DeleteUser": {"id": NOBODY},
 }
 BY_REFRESH_TOKEN = ("AuthService/RefreshTokens", "AuthService/Logout")
-TABLES = ("users", "accounts", "sessions", "verification_tokens", "refresh_families", "refresh_tokens")
+TABLES = (
+    "users",
+    "accounts",
+    "authenticators",
+    "sessions",
+    "verification_tokens",
+    "refresh_families",
+    "refresh_tokens",
+)
 
 
 @pytest.mark.requirement(9)

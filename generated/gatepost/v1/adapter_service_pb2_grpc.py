@@ -85,6 +85,26 @@ class AdapterServiceStub:
                 request_serializer=gatepost_dot_v1_dot_adapter__service__pb2.GetAccountRequest.SerializeToString,
                 response_deserializer=gatepost_dot_v1_dot_adapter__service__pb2.GetAccountResponse.FromString,
                 _registered_method=True)
+        self.CreateAuthenticator = channel.unary_unary(
+                '/gatepost.v1.AdapterService/CreateAuthenticator',
+                request_serializer=gatepost_dot_v1_dot_adapter__service__pb2.CreateAuthenticatorRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_adapter__service__pb2.CreateAuthenticatorResponse.FromString,
+                _registered_method=True)
+        self.GetAuthenticator = channel.unary_unary(
+                '/gatepost.v1.AdapterService/GetAuthenticator',
+                request_serializer=gatepost_dot_v1_dot_adapter__service__pb2.GetAuthenticatorRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_adapter__service__pb2.GetAuthenticatorResponse.FromString,
+                _registered_method=True)
+        self.ListAuthenticators = channel.unary_unary(
+                '/gatepost.v1.AdapterService/ListAuthenticators',
+                request_serializer=gatepost_dot_v1_dot_adapter__service__pb2.ListAuthenticatorsRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_adapter__service__pb2.ListAuthenticatorsResponse.FromString,
+                _registered_method=True)
+        self.UpdateAuthenticatorCounter = channel.unary_unary(
+                '/gatepost.v1.AdapterService/UpdateAuthenticatorCounter',
+                request_serializer=gatepost_dot_v1_dot_adapter__service__pb2.UpdateAuthenticatorCounterRequest.SerializeToString,
+                response_deserializer=gatepost_dot_v1_dot_adapter__service__pb2.UpdateAuthenticatorCounterResponse.FromString,
+                _registered_method=True)
         self.CreateSession = channel.unary_unary(
                 '/gatepost.v1.AdapterService/CreateSession',
                 request_serializer=gatepost_dot_v1_dot_adapter__service__pb2.CreateSessionRequest.SerializeToString,
@@ -210,6 +230,47 @@ class AdapterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateAuthenticator(self, request, context):
+        """Keeps an authenticator, which Auth.js has registered for a user.
+
+        Errors: USER_NOT_FOUND, AUTHENTICATOR_TAKEN, TOO_MANY_AUTHENTICATORS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAuthenticator(self, request, context):
+        """Finds an authenticator by its credential's id, of either base64.
+
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAuthenticators(self, request, context):
+        """Lists a user's authenticators, the oldest first, 20 at the most; none where
+        there is no such user.
+
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateAuthenticatorCounter(self, request, context):
+        """Takes the counter that an authenticator has signed with, if it has grown.
+
+        Of two calls at once with one counter, one succeeds. Only an authenticator
+        that does not count, whose counter was and is 0, may always come again
+        (WebAuthn level 3, section 6.1.1).
+
+        Errors: AUTHENTICATOR_NOT_FOUND, AUTHENTICATOR_COUNTER_REGRESSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateSession(self, request, context):
         """Makes a session with the caller's token.
 
@@ -313,6 +374,26 @@ def add_AdapterServiceServicer_to_server(servicer, server):
                     servicer.GetAccount,
                     request_deserializer=gatepost_dot_v1_dot_adapter__service__pb2.GetAccountRequest.FromString,
                     response_serializer=gatepost_dot_v1_dot_adapter__service__pb2.GetAccountResponse.SerializeToString,
+            ),
+            'CreateAuthenticator': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAuthenticator,
+                    request_deserializer=gatepost_dot_v1_dot_adapter__service__pb2.CreateAuthenticatorRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_adapter__service__pb2.CreateAuthenticatorResponse.SerializeToString,
+            ),
+            'GetAuthenticator': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAuthenticator,
+                    request_deserializer=gatepost_dot_v1_dot_adapter__service__pb2.GetAuthenticatorRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_adapter__service__pb2.GetAuthenticatorResponse.SerializeToString,
+            ),
+            'ListAuthenticators': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuthenticators,
+                    request_deserializer=gatepost_dot_v1_dot_adapter__service__pb2.ListAuthenticatorsRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_adapter__service__pb2.ListAuthenticatorsResponse.SerializeToString,
+            ),
+            'UpdateAuthenticatorCounter': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateAuthenticatorCounter,
+                    request_deserializer=gatepost_dot_v1_dot_adapter__service__pb2.UpdateAuthenticatorCounterRequest.FromString,
+                    response_serializer=gatepost_dot_v1_dot_adapter__service__pb2.UpdateAuthenticatorCounterResponse.SerializeToString,
             ),
             'CreateSession': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateSession,
@@ -594,6 +675,114 @@ class AdapterService:
             '/gatepost.v1.AdapterService/GetAccount',
             gatepost_dot_v1_dot_adapter__service__pb2.GetAccountRequest.SerializeToString,
             gatepost_dot_v1_dot_adapter__service__pb2.GetAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateAuthenticator(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AdapterService/CreateAuthenticator',
+            gatepost_dot_v1_dot_adapter__service__pb2.CreateAuthenticatorRequest.SerializeToString,
+            gatepost_dot_v1_dot_adapter__service__pb2.CreateAuthenticatorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAuthenticator(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AdapterService/GetAuthenticator',
+            gatepost_dot_v1_dot_adapter__service__pb2.GetAuthenticatorRequest.SerializeToString,
+            gatepost_dot_v1_dot_adapter__service__pb2.GetAuthenticatorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuthenticators(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AdapterService/ListAuthenticators',
+            gatepost_dot_v1_dot_adapter__service__pb2.ListAuthenticatorsRequest.SerializeToString,
+            gatepost_dot_v1_dot_adapter__service__pb2.ListAuthenticatorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateAuthenticatorCounter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AdapterService/UpdateAuthenticatorCounter',
+            gatepost_dot_v1_dot_adapter__service__pb2.UpdateAuthenticatorCounterRequest.SerializeToString,
+            gatepost_dot_v1_dot_adapter__service__pb2.UpdateAuthenticatorCounterResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -70,6 +70,31 @@ class AdapterServiceStub:
 
     Errors: none of its own.
     """
+    CreateAuthenticator: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.CreateAuthenticatorRequest, _adapter_service_pb2.CreateAuthenticatorResponse]
+    """Keeps an authenticator, which Auth.js has registered for a user.
+
+    Errors: USER_NOT_FOUND, AUTHENTICATOR_TAKEN, TOO_MANY_AUTHENTICATORS.
+    """
+    GetAuthenticator: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.GetAuthenticatorRequest, _adapter_service_pb2.GetAuthenticatorResponse]
+    """Finds an authenticator by its credential's id, of either base64.
+
+    Errors: none of its own.
+    """
+    ListAuthenticators: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ListAuthenticatorsRequest, _adapter_service_pb2.ListAuthenticatorsResponse]
+    """Lists a user's authenticators, the oldest first, 20 at the most; none where
+    there is no such user.
+
+    Errors: none of its own.
+    """
+    UpdateAuthenticatorCounter: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.UpdateAuthenticatorCounterRequest, _adapter_service_pb2.UpdateAuthenticatorCounterResponse]
+    """Takes the counter that an authenticator has signed with, if it has grown.
+
+    Of two calls at once with one counter, one succeeds. Only an authenticator
+    that does not count, whose counter was and is 0, may always come again
+    (WebAuthn level 3, section 6.1.1).
+
+    Errors: AUTHENTICATOR_NOT_FOUND, AUTHENTICATOR_COUNTER_REGRESSED.
+    """
     CreateSession: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.CreateSessionRequest, _adapter_service_pb2.CreateSessionResponse]
     """Makes a session with the caller's token.
 
@@ -212,6 +237,55 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         """Finds a provider's account.
 
         Errors: none of its own.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateAuthenticator(
+        self,
+        request: _adapter_service_pb2.CreateAuthenticatorRequest,
+        context: _aio.ServicerContext[_adapter_service_pb2.CreateAuthenticatorRequest, _abc.Awaitable[_adapter_service_pb2.CreateAuthenticatorResponse]],
+    ) -> _abc.Awaitable[_adapter_service_pb2.CreateAuthenticatorResponse]:
+        """Keeps an authenticator, which Auth.js has registered for a user.
+
+        Errors: USER_NOT_FOUND, AUTHENTICATOR_TAKEN, TOO_MANY_AUTHENTICATORS.
+        """
+
+    @_abc_1.abstractmethod
+    def GetAuthenticator(
+        self,
+        request: _adapter_service_pb2.GetAuthenticatorRequest,
+        context: _aio.ServicerContext[_adapter_service_pb2.GetAuthenticatorRequest, _abc.Awaitable[_adapter_service_pb2.GetAuthenticatorResponse]],
+    ) -> _abc.Awaitable[_adapter_service_pb2.GetAuthenticatorResponse]:
+        """Finds an authenticator by its credential's id, of either base64.
+
+        Errors: none of its own.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAuthenticators(
+        self,
+        request: _adapter_service_pb2.ListAuthenticatorsRequest,
+        context: _aio.ServicerContext[_adapter_service_pb2.ListAuthenticatorsRequest, _abc.Awaitable[_adapter_service_pb2.ListAuthenticatorsResponse]],
+    ) -> _abc.Awaitable[_adapter_service_pb2.ListAuthenticatorsResponse]:
+        """Lists a user's authenticators, the oldest first, 20 at the most; none where
+        there is no such user.
+
+        Errors: none of its own.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateAuthenticatorCounter(
+        self,
+        request: _adapter_service_pb2.UpdateAuthenticatorCounterRequest,
+        context: _aio.ServicerContext[_adapter_service_pb2.UpdateAuthenticatorCounterRequest, _abc.Awaitable[_adapter_service_pb2.UpdateAuthenticatorCounterResponse]],
+    ) -> _abc.Awaitable[_adapter_service_pb2.UpdateAuthenticatorCounterResponse]:
+        """Takes the counter that an authenticator has signed with, if it has grown.
+
+        Of two calls at once with one counter, one succeeds. Only an authenticator
+        that does not count, whose counter was and is 0, may always come again
+        (WebAuthn level 3, section 6.1.1).
+
+        Errors: AUTHENTICATOR_NOT_FOUND, AUTHENTICATOR_COUNTER_REGRESSED.
         """
 
     @_abc_1.abstractmethod

@@ -169,6 +169,64 @@ class Account(_message.Message):
 Global___Account: _TypeAlias = Account  # noqa: Y015
 
 @_typing.final
+class Authenticator(_message.Message):
+    """Authenticator is what holds a WebAuthn credential of a user, with Auth.js's
+    names.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    COUNTER_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_DEVICE_TYPE_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_BACKED_UP_FIELD_NUMBER: _builtins.int
+    TRANSPORTS_FIELD_NUMBER: _builtins.int
+    credential_id: _builtins.bytes
+    """The credential's id, in JSON base64 as Auth.js has it."""
+    user_id: _builtins.str
+    """Whose it is."""
+    provider_account_id: _builtins.str
+    """Of the account that Auth.js links beside it: the credential's id in base64."""
+    credential_public_key: _builtins.bytes
+    """The public half of the credential, a COSE_Key (RFC 9052)."""
+    counter: _builtins.int
+    """How many signatures the authenticator says it has made; 0 where it does not
+    count.
+    """
+    credential_device_type: _builtins.str
+    """`singleDevice`, or `multiDevice` of a credential that may be backed up."""
+    credential_backed_up: _builtins.bool
+    """Whether the credential is backed up."""
+    transports: _builtins.str
+    """How the browser reaches it, parted by commas, such as `internal,hybrid`;
+    unset where it did not say.
+    """
+    def __init__(
+        self,
+        *,
+        credential_id: _builtins.bytes = ...,
+        user_id: _builtins.str = ...,
+        provider_account_id: _builtins.str = ...,
+        credential_public_key: _builtins.bytes = ...,
+        counter: _builtins.int = ...,
+        credential_device_type: _builtins.str = ...,
+        credential_backed_up: _builtins.bool = ...,
+        transports: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_transports", b"_transports", "transports", b"transports"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_transports", b"_transports", "counter", b"counter", "credential_backed_up", b"credential_backed_up", "credential_device_type", b"credential_device_type", "credential_id", b"credential_id", "credential_public_key", b"credential_public_key", "provider_account_id", b"provider_account_id", "transports", b"transports", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__transports: _TypeAlias = _typing.Literal["transports"]  # noqa: Y015
+    _WhichOneofArgType__transports: _TypeAlias = _typing.Literal["_transports", b"_transports"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__transports) -> _WhichOneofReturnType__transports | None: ...
+
+Global___Authenticator: _TypeAlias = Authenticator  # noqa: Y015
+
+@_typing.final
 class Session(_message.Message):
     """Session is a NextAuth database session."""
 

@@ -3,11 +3,13 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from gatepost_client.contract import adapter_pb2 as _adapter_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -458,6 +460,198 @@ class GetAccountResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAccountResponse: _TypeAlias = GetAccountResponse  # noqa: Y015
+
+@_typing.final
+class CreateAuthenticatorRequest(_message.Message):
+    """CreateAuthenticatorRequest holds the authenticator to keep."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHENTICATOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def authenticator(self) -> _adapter_pb2.Authenticator:
+        """The authenticator."""
+
+    def __init__(
+        self,
+        *,
+        authenticator: _adapter_pb2.Authenticator | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticator", b"authenticator"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticator", b"authenticator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateAuthenticatorRequest: _TypeAlias = CreateAuthenticatorRequest  # noqa: Y015
+
+@_typing.final
+class CreateAuthenticatorResponse(_message.Message):
+    """CreateAuthenticatorResponse holds the authenticator as kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHENTICATOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def authenticator(self) -> _adapter_pb2.Authenticator:
+        """The authenticator."""
+
+    def __init__(
+        self,
+        *,
+        authenticator: _adapter_pb2.Authenticator | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticator", b"authenticator"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticator", b"authenticator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateAuthenticatorResponse: _TypeAlias = CreateAuthenticatorResponse  # noqa: Y015
+
+@_typing.final
+class GetAuthenticatorRequest(_message.Message):
+    """GetAuthenticatorRequest names an authenticator."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
+    credential_id: _builtins.bytes
+    """The credential's id."""
+    def __init__(
+        self,
+        *,
+        credential_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAuthenticatorRequest: _TypeAlias = GetAuthenticatorRequest  # noqa: Y015
+
+@_typing.final
+class GetAuthenticatorResponse(_message.Message):
+    """GetAuthenticatorResponse holds the authenticator, if there is one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHENTICATOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def authenticator(self) -> _adapter_pb2.Authenticator:
+        """The authenticator; unset if there is none."""
+
+    def __init__(
+        self,
+        *,
+        authenticator: _adapter_pb2.Authenticator | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticator", b"authenticator"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticator", b"authenticator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAuthenticatorResponse: _TypeAlias = GetAuthenticatorResponse  # noqa: Y015
+
+@_typing.final
+class ListAuthenticatorsRequest(_message.Message):
+    """ListAuthenticatorsRequest names a user."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user's id, of any spelling."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAuthenticatorsRequest: _TypeAlias = ListAuthenticatorsRequest  # noqa: Y015
+
+@_typing.final
+class ListAuthenticatorsResponse(_message.Message):
+    """ListAuthenticatorsResponse holds a user's authenticators."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHENTICATORS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def authenticators(self) -> _containers.RepeatedCompositeFieldContainer[_adapter_pb2.Authenticator]:
+        """The authenticators."""
+
+    def __init__(
+        self,
+        *,
+        authenticators: _abc.Iterable[_adapter_pb2.Authenticator] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticators", b"authenticators"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAuthenticatorsResponse: _TypeAlias = ListAuthenticatorsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateAuthenticatorCounterRequest(_message.Message):
+    """UpdateAuthenticatorCounterRequest holds the counter that an authenticator has
+    signed with.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
+    COUNTER_FIELD_NUMBER: _builtins.int
+    credential_id: _builtins.bytes
+    """The credential's id."""
+    counter: _builtins.int
+    """The counter."""
+    def __init__(
+        self,
+        *,
+        credential_id: _builtins.bytes = ...,
+        counter: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counter", b"counter", "credential_id", b"credential_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateAuthenticatorCounterRequest: _TypeAlias = UpdateAuthenticatorCounterRequest  # noqa: Y015
+
+@_typing.final
+class UpdateAuthenticatorCounterResponse(_message.Message):
+    """UpdateAuthenticatorCounterResponse holds the authenticator as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHENTICATOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def authenticator(self) -> _adapter_pb2.Authenticator:
+        """The authenticator."""
+
+    def __init__(
+        self,
+        *,
+        authenticator: _adapter_pb2.Authenticator | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticator", b"authenticator"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticator", b"authenticator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateAuthenticatorCounterResponse: _TypeAlias = UpdateAuthenticatorCounterResponse  # noqa: Y015
 
 @_typing.final
 class CreateSessionRequest(_message.Message):
