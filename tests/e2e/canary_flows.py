@@ -88,9 +88,10 @@ class Flows:
         await call("AdapterService/DeleteUser", self.adapter, {"id": gone.id})
 
     async def _authenticator(self, user_id: str) -> None:
-        call, named = self.canary.call, {"credential_id": secrets.token_bytes(32)}
+        call, credential_id = self.canary.call, secrets.token_bytes(32)
+        named: dict[str, Any] = {"credential_id": credential_id}
         made = Authenticator(
-            **named,
+            credential_id=credential_id,
             user_id=user_id,
             provider_account_id=secrets.token_hex(8),
             credential_public_key=b"key",
