@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import asyncpg
 from google.protobuf.descriptor import ServiceDescriptor
 
 from auth_server.adapting import adapter_of
 from auth_server.auditing import audited
-from auth_server.background import repeating
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.password_rules import PasswordRules
@@ -41,6 +39,7 @@ from auth_server.mailing import MailingError, mailing, outbox_of
 from auth_server.outside.identity_providers import IdentityProviders, Issuer
 from auth_server.outside.image_store import StoreUrlError
 from auth_server.outside.password_lists import PasswordListError, common_passwords, listed_passwords
+from auth_server.second_factors import second_factoring
 from auth_server.servicers.audit import AuditService
 from auth_server.servicers.auth import AuthService
 from auth_server.servicers.authorization import AuthorizationService
@@ -57,6 +56,7 @@ from auth_server.signing import tended_keys
 from auth_server.storage import migrations
 from auth_server.storage import revocations as revocation_log
 from auth_server.storage.database import Database, connected
+from auth_server.sweeping import sweeping
 from auth_server.throttling import throttling_of
 from auth_server.usecases.access import Access
 from auth_server.usecases.accounts import Accounts
@@ -77,7 +77,7 @@ from auth_server.usecases.services import Services
 from auth_server.usecases.sign_in import SignIn
 from auth_server.usecases.sign_ins import SignIns
 from auth_server.usecases.squatters import Squatters
-from auth_server.usecases.sweeping import REVOCATIONS_MATTER, Retention, Sweeping, sweeps_of
+from auth_server.usecases.sweeping import REVOCATIONS_MATTER
 from auth_server.usecases.tokens import Tokens
 from auth_server.usecases.users import Users
 from gatepost.v1 import (
@@ -88,13 +88,13 @@ from gatepost.v1 import (
     images_service_pb2,
     keys_service_pb2,
     mail_service_pb2,
+    second_factor_service_pb2,
     session_service_pb2,
     token_service_pb2,
     users_service_pb2,
 )
 
 Clock = Callable[[], datetime]
-SWEEP_EVERY = timedelta(minutes=5)
 
 
 class StartError(Exception):
@@ -165,7 +165,7 @@ async def running(settings: AuthServerSettings, clock: Clock = utc_now) -> Async
         except MailingError as error:
             raise StartError(str(error)) from error
         await stack.enter_async_context(tail.following())
-        await _sweep_meanwhile(settings, database, clock, stack)
+        await stack.enter_async_context(sweeping(settings, database, clock))
 
         async def drain() -> None:
             health.drain()
@@ -181,17 +181,6 @@ def _revocation_tail(settings: AuthServerSettings, clock: Clock) -> RevocationTa
         return revocation_log.listening(url, prepared=settings.database_prepared_statements)
 
     return RevocationTail(connect, lambda: clock() - REVOCATIONS_MATTER)
-
-
-async def _sweep_meanwhile(
-    settings: AuthServerSettings, database: Database, clock: Clock, stack: AsyncExitStack
-) -> None:
-    """Every sweep in a task of its own, until the stack ends."""
-    retention = Retention(settings.dead_mail_retention, settings.audit_retention or None)
-    sweeping = Sweeping(database, clock)
-    for sweep in sweeps_of(retention):
-        turn = functools.partial(sweeping.turn, sweep)
-        await stack.enter_async_context(repeating(f"sweep of {sweep.what}", turn, every=SWEEP_EVERY))
 
 
 async def _check_migrated(url: str) -> None:
@@ -252,6 +241,7 @@ async def _rpcs(
     password_changes = PasswordChanges(
         database, password_rules, reauthentication, hashes, hash_pool, outbox, throttling, clock
     )
+    second_factors = second_factoring(settings, database, reauthentication, throttling, clock)
     emails = Emails(database, outbox, reauthentication, settings.one_time_token_lives, clock)
     refreshing = Refreshing(database, access, lives, windows, outbox, clock)
     sign_ins = SignIns(database, derived_key(ring, "page tokens of sign-ins"), clock)
@@ -266,6 +256,7 @@ async def _rpcs(
             UsersService(users, erasure, Exporting(database, accounts, outbox, images, audit.seal, clock), images),
         ),
         (images_service_pb2, ImagesService(images)),
+        (second_factor_service_pb2, second_factors.service),
         (session_service_pb2, SessionService(sign_ins)),
         (token_service_pb2, TokenService(Tokens(database, access, clock), revocations)),
         (keys_service_pb2, KeysService(keys)),

@@ -25,6 +25,7 @@ from gatepost.v1 import (
     auth_service_pb2_grpc,
     keys_service_pb2_grpc,
     mail_service_pb2_grpc,
+    second_factor_service_pb2_grpc,
     session_service_pb2_grpc,
     token_service_pb2_grpc,
     users_service_pb2_grpc,
@@ -64,6 +65,7 @@ class People:
         self.keys = keys_service_pb2_grpc.KeysServiceStub(channel)
         self.audit = audit_service_pb2_grpc.AuditServiceStub(channel)
         self.mails = mail_service_pb2_grpc.MailServiceStub(channel)
+        self.second_factors = second_factor_service_pb2_grpc.SecondFactorServiceStub(channel)
         self.sessions = session_service_pb2_grpc.SessionServiceStub(channel)
         self.tokens = token_service_pb2_grpc.TokenServiceStub(channel)
         self.secret: Metadata = [("x-auth-secret", adapter_secret)]
@@ -115,6 +117,14 @@ class People:
         answer = await self.auth.Login(auth_service_pb2.LoginRequest(email=email, password=password))
         tokens = answer.backend_tokens
         return SignedIn(answer.user.id, email, tokens.access_token, tokens.refresh_token)
+
+    async def by_provider(self) -> SignedIn:
+        """Somebody without a password, signed in with a provider."""
+        user = await self.a_user()
+        account = await self.an_account(user.id)
+        request = auth_service_pb2.OAuthLoginRequest(email=user.email, provider=account.provider)
+        tokens = (await self.auth.OAuthLogin(request, metadata=self.secret)).backend_tokens
+        return SignedIn(user.id, user.email or "", tokens.access_token, tokens.refresh_token)
 
     async def log_out(self, signed_in: SignedIn) -> None:
         """Ends the sign-in."""

@@ -50,6 +50,7 @@ PERSONAL = {
             "profile": "field by field, beside the user's",
             "password_hash": f"{SECRET}; that there is one is told",
             "password_version": OURS,
+            "second_factor_since": "in the record of the second factor",
         },
     ),
     "accounts": Personal(
@@ -64,6 +65,23 @@ PERSONAL = {
             "scope": "scope",
         },
         {"user_id": OWNER, "sealed": "opened, and told but for its secrets"},
+    ),
+    "second_factors": Personal(
+        "user_id::text = $1 AND $2::text IS NOT NULL",
+        "second_factor",
+        {"created_at": "create_time", "confirmed_at": "confirm_time"},
+        {
+            "user_id": OWNER,
+            "sealed_secret": SECRET,
+            "last_step": OURS,
+            "expires": "ten minutes after it was made, where it waits to be confirmed",
+        },
+    ),
+    "recovery_codes": Personal(
+        "user_id::text = $1 AND $2::text IS NOT NULL",
+        "second_factor",
+        {},
+        {"user_id": OWNER, "code_hash": f"{SECRET}; how many there are is told"},
     ),
     "authenticators": Personal(
         "user_id::text = $1 AND $2::text IS NOT NULL",
@@ -219,6 +237,7 @@ BOUNDED = {
     "users": "the people there are",
     "accounts": "a user's own, which go with them",
     "authenticators": "twenty a user, which go with them",
+    "recovery_codes": "ten a second factor, which go with it",
     "imports": "a row a file that an operator imports",
     "schema_migrations": "one row a migration",
     "audit_pending": "emptied every second by what lets the chain grow",

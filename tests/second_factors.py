@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -12,7 +15,9 @@ from auth_server.domain.one_time_codes import STEP_SECONDS, code_of, new_secret,
 from auth_server.domain.secrets import KeyRing, Seal
 from auth_server.settings import AuthServerSettings
 from auth_server.usecases.second_factors import identity_of_factor
+from gatepost.v1 import second_factor_service_pb2 as pb
 from tests.conftest import Clock
+from tests.people import PASSWORD, People, SignedIn
 
 
 @dataclass(slots=True)
@@ -56,3 +61,26 @@ async def turned_on(sql: asyncpg.Connection, settings: AuthServerSettings, clock
         user_id, sealed, now,
     )  # fmt: skip
     return App(secret, clock)
+
+
+async def begun(people: People, who: SignedIn, **password: Any) -> pb.BeginTotpResponse:
+    """A secret that waits to be confirmed, by the password from registering, or as said."""
+    request = pb.BeginTotpRequest(**({"current_password": PASSWORD} | password))
+    return await people.second_factors.BeginTotp(request, metadata=who.bearer)
+
+
+def app_of(made: pb.BeginTotpResponse, clock: Clock) -> App:
+    """An app that the secret was typed into."""
+    return App(base64.b32decode(made.secret), clock)
+
+
+async def confirmed(people: People, who: SignedIn, code: str) -> Sequence[str]:
+    """The recovery codes of who has turned the second factor on by this code."""
+    answer = await people.second_factors.ConfirmTotp(pb.ConfirmTotpRequest(code=code), metadata=who.bearer)
+    return answer.recovery_codes
+
+
+async def with_second_factor(people: People, who: SignedIn, clock: Clock) -> tuple[App, Sequence[str]]:
+    """The app and the recovery codes of a person who has turned it on, whose address is verified."""
+    app = app_of(await begun(people, who), clock)
+    return app, await confirmed(people, who, app.next_code())

@@ -81,6 +81,16 @@ class HeldChallenge:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldSecondFactor:
+    """An authenticator app that the user is asked for, or that waits to be confirmed."""
+
+    created_at: datetime
+    confirmed_at: datetime | None
+    recovery_codes: int
+    """How many are left."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeldOneTimeToken:
     """A token of a mailed link."""
 
@@ -146,6 +156,7 @@ Held = (
     | HeldVerificationToken
     | HeldOneTimeToken
     | HeldChallenge
+    | HeldSecondFactor
     | HeldMail
     | HeldAuditEvent
     | HeldImage

@@ -33,6 +33,10 @@ class MailKind(StrEnum):
     CONFIRM_NEW_EMAIL = "confirm-new-email"
     EMAIL_CHANGED = "email-changed"
     SIGN_IN_ENDED = "sign-in-ended"
+    SECOND_FACTOR_ADDED = "second-factor-added"
+    SECOND_FACTOR_REMOVED = "second-factor-removed"
+    RECOVERY_CODES_MADE = "recovery-codes-made"
+    RECOVERY_CODE_USED = "recovery-code-used"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from auth_server.domain.exports import (
     HeldImage,
     HeldMail,
     HeldOneTimeToken,
+    HeldSecondFactor,
     HeldSignIn,
     HeldUser,
     HeldVerificationToken,
@@ -131,6 +132,14 @@ def _challenge(held: HeldChallenge) -> pb.ChallengeRecord:
     return record
 
 
+def _second_factor(held: HeldSecondFactor) -> pb.SecondFactorRecord:
+    record = pb.SecondFactorRecord(recovery_codes_left=held.recovery_codes)
+    write_time(held.created_at, record.create_time)
+    if held.confirmed_at is not None:
+        write_time(held.confirmed_at, record.confirm_time)
+    return record
+
+
 def _audit_event(held: HeldAuditEvent) -> pb.AuditEventRecord:
     event = held.event
     record = pb.AuditEventRecord(
@@ -173,6 +182,7 @@ _RECORDS: Mapping[type, tuple[str, Callable[[Any], Any]]] = {
     HeldVerificationToken: ("verification_token", _verification_token),
     HeldOneTimeToken: ("one_time_token", _one_time_token),
     HeldChallenge: ("challenge", _challenge),
+    HeldSecondFactor: ("second_factor", _second_factor),
     HeldMail: ("mail", _mail),
     HeldAuditEvent: ("audit_event", _audit_event),
     HeldImage: ("image", _image),

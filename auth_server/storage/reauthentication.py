@@ -34,15 +34,18 @@ async def find(db: Db, user_id: UUID, sign_in_id: UUID) -> Proofs | None:
     return Proofs(row["password_hash"], row["password_version"], row["created_at"]) if row else None
 
 
-async def holds(db: Db, user_id: UUID, sign_in_id: UUID, password_version: int, now: datetime) -> bool:
-    """Whether the sign-in lives and the password is the one that was proven; locks both until the transaction ends."""
+async def holds(db: Db, user_id: UUID, sign_in_id: UUID, password_version: int | None, now: datetime) -> bool:
+    """Whether the sign-in lives and the password is the one that was proven; locks both until the transaction ends.
+
+    Without a version no password was proven, and any is right.
+    """
     row = await db.fetchrow(
         """
         SELECT users.id
           FROM users
           JOIN refresh_families ON refresh_families.user_id = users.id
          WHERE users.id = $1
-           AND users.password_version = $3
+           AND ($3::integer IS NULL OR users.password_version = $3)
            AND users.disabled_at IS NULL
            AND refresh_families.id = $2
            AND refresh_families.ended_at IS NULL

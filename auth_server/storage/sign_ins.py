@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -95,4 +96,21 @@ async def end_all(db: Db, user_id: UUID, but: UUID | None, reason: EndReason, no
         but,
         reason,
         now,
+    )
+
+
+async def add_methods(db: Db, sign_in_id: UUID, methods: Sequence[str]) -> None:
+    """Notes that the sign-in was proven by these methods, too (RFC 8176)."""
+    await db.fetchrow(
+        """
+        UPDATE refresh_families
+           SET methods = methods || ARRAY(SELECT method
+                                            FROM unnest($2::text[]) WITH ORDINALITY AS given (method, number)
+                                           WHERE method <> ALL (methods)
+                                           ORDER BY number)
+         WHERE id = $1
+        RETURNING id
+        """,
+        sign_in_id,
+        list(methods),
     )

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.audit_seal import AuditSeal
@@ -13,7 +14,7 @@ from auth_server.domain.errors import ImageNotFoundError, UserNotFoundError
 from auth_server.domain.exports import Held, HeldAuditEvent, HeldImage, HeldUser, held_account_of, held_mail_of
 from auth_server.domain.ids import get_user_id
 from auth_server.domain.images import Picture
-from auth_server.storage import audit, authenticators, exports
+from auth_server.storage import audit, authenticators, exports, second_factors
 from auth_server.storage.database import Db
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.images import Images
@@ -64,8 +65,8 @@ class Exporting:
         user_id, email = held.user.id, held.user.email
         async for account in self._pages(exports.accounts, user_id):
             yield held_account_of(self.accounts.opened(account))
-        for authenticator in await authenticators.of_user(self.db, user_id):
-            yield authenticator
+        for proof in await self._proofs(user_id):
+            yield proof
         async for session in self._pages(exports.sessions, user_id):
             yield session
         async for sign_in in self._pages(exports.sign_ins, user_id, SIGN_INS_PAGE):
@@ -85,6 +86,12 @@ class Exporting:
             yield HeldAuditEvent(event, self.audit_seal.personal_of(event, key))
         async for revocation in self._pages(exports.revocations, user_id):
             yield revocation
+
+    async def _proofs(self, user_id: UUID) -> list[Held]:
+        """What the user signs in with besides a password."""
+        second_factor = await second_factors.find_held(self.db, user_id)
+        found: list[Held] = [*await authenticators.of_user(self.db, user_id)]
+        return [*found, second_factor] if second_factor is not None else found
 
     async def _find_picture(self, name: str) -> Picture | None:
         """What the store has under this name.

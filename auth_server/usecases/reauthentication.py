@@ -52,8 +52,10 @@ class Reauthentication:
             raise CurrentPasswordInvalidError
         return found.password_version
 
-    async def hold(self, db: Db, caller: SignedInCaller, password_version: int) -> None:
+    async def hold(self, db: Db, caller: SignedInCaller, password_version: int | None) -> None:
         """Locks what was proven until the transaction of this db ends, so that nothing is done by a proof of before.
+
+        Where the caller's sign-in alone is the proof, there is no version.
 
         Raises:
             AccessTokenInvalidError: the sign-in has ended meanwhile, or the password is another one.

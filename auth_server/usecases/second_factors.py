@@ -13,10 +13,14 @@ from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.budgets import Budget
 from auth_server.domain.clients import Client
 from auth_server.domain.errors import AuthError, SecondFactorInvalidError
+from auth_server.domain.mails import MailKind
+from auth_server.domain.methods import ONE_TIME_CODE
 from auth_server.domain.secrets import Seal, identity_of
 from auth_server.storage import audit, second_factors
 from auth_server.storage.database import Db
 from auth_server.storage.second_factors import SecondFactor
+from auth_server.usecases.notices import notify
+from auth_server.usecases.outbox import Outbox
 from auth_server.usecases.throttling import Throttling
 
 NOBODY = Client()
@@ -28,6 +32,7 @@ class SecondFactors:
 
     seal: Seal
     throttling: Throttling
+    outbox: Outbox
     clock: Callable[[], datetime]
 
     async def check(self, db: Db, user_id: UUID, code: str) -> str:
@@ -41,17 +46,42 @@ class SecondFactors:
             SecondFactorInvalidError: the code is wrong or used, or the user has no active second factor.
             SealBrokenError: the secret does not open.
         """
-        factor = await second_factors.hold(db, user_id)
-        if factor is None:
-            raise SecondFactorInvalidError
-        secret = self.seal.open(factor.sealed_secret, identity_of_factor(user_id))
+        factor, secret = await self._opened(db, user_id)
         if (typed := one_time_codes.find_code(code)) is not None:
             await self._take_one_time_code(db, user_id, factor, secret, typed)
         elif (typed := recovery_codes.find_code(code)) is not None:
             await self._take_recovery_code(db, user_id, secret, typed)
         else:
             raise SecondFactorInvalidError
-        return "otp"
+        return ONE_TIME_CODE
+
+    async def check_one_time_code(self, db: Db, user_id: UUID, code: str) -> None:
+        """Takes a one-time code as `check` does; a recovery code is none.
+
+        Raises:
+            SecondFactorInvalidError, SealBrokenError: as `check` does.
+        """
+        factor, secret = await self._opened(db, user_id)
+        typed = one_time_codes.find_code(code)
+        if typed is None:
+            raise SecondFactorInvalidError
+        await self._take_one_time_code(db, user_id, factor, secret, typed)
+
+    async def make_recovery_codes(self, db: Db, user_id: UUID) -> tuple[str, ...]:
+        """New recovery codes of the user's active second factor, in the place of those before.
+
+        This is the one time that they are shown. The user's row stays locked until the transaction ends.
+
+        Raises:
+            SecondFactorInvalidError: the user has no active second factor.
+            SealBrokenError: the secret does not open.
+        """
+        _, secret = await self._opened(db, user_id)
+        codes = recovery_codes.new_codes()
+        await second_factors.replace_recovery_codes(
+            db, user_id, [recovery_codes.hash_of(code, secret) for code in codes]
+        )
+        return codes
 
     @asynccontextmanager
     async def counted(self, user_id: UUID) -> AsyncIterator[None]:
@@ -71,6 +101,12 @@ class SecondFactors:
             raise
         await self.throttling.succeed(taken)
 
+    async def _opened(self, db: Db, user_id: UUID) -> tuple[SecondFactor, bytes]:
+        factor = await second_factors.hold(db, user_id)
+        if factor is None:
+            raise SecondFactorInvalidError
+        return factor, self.seal.open(factor.sealed_secret, identity_of_factor(user_id))
+
     async def _take_one_time_code(self, db: Db, user_id: UUID, factor: SecondFactor, secret: bytes, code: str) -> None:
         step = one_time_codes.find_step(secret, code, self.clock())
         if step is None:
@@ -81,10 +117,10 @@ class SecondFactors:
             raise SecondFactorInvalidError
 
     async def _take_recovery_code(self, db: Db, user_id: UUID, secret: bytes, code: str) -> None:
-        left = await second_factors.take_recovery_code(db, user_id, recovery_codes.hash_of(code, secret))
-        if left is None:
+        if not await second_factors.take_recovery_code(db, user_id, recovery_codes.hash_of(code, secret)):
             raise SecondFactorInvalidError
         await audit.record(db, AuditEvent.RECOVERY_CODE_USED, user_id, self.clock())
+        await notify(self.outbox, db, MailKind.RECOVERY_CODE_USED, user_id)
 
 
 def identity_of_factor(user_id: UUID) -> bytes:

@@ -10,7 +10,7 @@ from time import monotonic
 
 from auth_server.domain.access_tokens import LONGEST_LIFE
 from auth_server.domain.refresh_tokens import LONGEST_WINDOW
-from auth_server.storage import budgets, challenges, sweeps
+from auth_server.storage import budgets, challenges, second_factors, sweeps
 from auth_server.storage.database import Db
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,7 @@ def sweeps_of(retention: Retention) -> list[Sweep]:
         Sweep("sessions", "expired sessions", sweeps.sessions, EXPIRED_KEPT),
         Sweep("verification_tokens", "expired verification tokens", sweeps.verification_tokens, EXPIRED_KEPT),
         Sweep("one_time_tokens", "expired one-time tokens", sweeps.one_time_tokens, EXPIRED_KEPT),
+        Sweep("second_factors", "unconfirmed second factors", second_factors.sweep, EXPIRED_KEPT),
         Sweep("sign_in_challenges", "expired challenges", challenges.sweep, EXPIRED_KEPT),
         Sweep("refresh_families", "ended sign-ins", sweeps.refresh_families, ENDED_SIGN_INS_KEPT),
         Sweep("refresh_families", "idle sign-ins", sweeps.idle_families, EXPIRED_KEPT),

@@ -17,8 +17,12 @@ class Door(NamedTuple):
     """The one status of every refusal; 0 where it follows the reason."""
 
 
-# What is reached over gRPC alone: who watches goes on for ever.
-WITHOUT_ROUTE = {"TokenService/WatchRevocations", "AuditService/WatchEvents"}
+# What is reached over gRPC alone: who watches goes on for ever, and who resets is an operator's tool.
+WITHOUT_ROUTE = {
+    "TokenService/WatchRevocations",
+    "AuditService/WatchEvents",
+    "SecondFactorService/ResetSecondFactor",
+}
 
 DOORS = [
     Door("POST", "/adapter/signup", "AdapterService/CreateUser", "ADAPTER"),
@@ -70,6 +74,11 @@ DOORS = [
     Door("POST", "/auth/change-email", "AuthService/ChangeEmail", "ACCESS"),
     Door("POST", "/auth/confirm-email-change/{token}", "AuthService/ConfirmEmailChange", "PUBLIC"),
     Door("POST", "/auth/confirm-email-change", "AuthService/ConfirmEmailChange", "PUBLIC"),
+    Door("POST", "/auth/second-factor/begin-totp", "SecondFactorService/BeginTotp", "ACCESS"),
+    Door("POST", "/auth/second-factor/confirm-totp", "SecondFactorService/ConfirmTotp", "ACCESS"),
+    Door("POST", "/auth/second-factor/make-recovery-codes", "SecondFactorService/MakeRecoveryCodes", "ACCESS"),
+    Door("POST", "/auth/second-factor/remove", "SecondFactorService/RemoveSecondFactor", "ACCESS"),
+    Door("GET", "/auth/second-factor", "SecondFactorService/GetSecondFactor", "ACCESS"),
     Door("GET", "/auth/{id}", "UsersService/GetUser", "ACCESS"),
     Door("GET", "/auth", "UsersService/ListUsers", "OPERATOR"),
     Door("PUT", "/auth/{id}", "UsersService/UpdateUser", "ACCESS"),

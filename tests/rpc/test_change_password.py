@@ -8,10 +8,9 @@ import pytest
 from auth_server.domain.mails import MailKind
 from gatepost.v1 import auth_passwords_pb2 as pb
 from gatepost.v1.adapter_service_pb2 import GetSessionAndUserRequest
-from gatepost.v1.auth_service_pb2 import OAuthLoginRequest
 from gatepost.v1.users_service_pb2 import GetUserRequest
 from tests.mails import waiting_mails
-from tests.people import PASSWORD, SignedIn, refresh, refused, rule_of, violations_of
+from tests.people import PASSWORD, refresh, refused, rule_of, violations_of
 from tests.waiting import backends_that_wait
 
 NEW = "another horse, another battery"
@@ -29,15 +28,6 @@ async def is_signed_in(people, who):
     except grpc.aio.AioRpcError:
         return False
     return True
-
-
-async def by_provider(people):
-    """Somebody without a password, signed in with a provider."""
-    user = await people.a_user()
-    account = await people.an_account(user.id)
-    request = OAuthLoginRequest(email=user.email, provider=account.provider)
-    tokens = (await people.auth.OAuthLogin(request, metadata=people.secret)).backend_tokens
-    return SignedIn(user.id, user.email, tokens.access_token, tokens.refresh_token)
 
 
 async def stored(sql):
@@ -144,7 +134,7 @@ async def test_a_new_password_keeps_the_same_rules_as_a_first_one(people, sql, n
 
 @pytest.mark.requirement(23)
 async def test_who_signed_in_just_now_with_a_provider_may_set_a_first_password(people, clock):
-    ann = await by_provider(people)
+    ann = await people.by_provider()
     clock.advance(timedelta(minutes=4, seconds=50))
 
     await change(people, ann, current_password=None)
@@ -154,7 +144,7 @@ async def test_who_signed_in_just_now_with_a_provider_may_set_a_first_password(p
 
 @pytest.mark.requirement(23)
 async def test_who_signed_in_with_a_provider_a_while_ago_signs_in_again_first(people, clock, sql):
-    ann = await by_provider(people)
+    ann = await people.by_provider()
     clock.advance(timedelta(minutes=5))
 
     with refused("REAUTHENTICATION_REQUIRED", grpc.StatusCode.FAILED_PRECONDITION):

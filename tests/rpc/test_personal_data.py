@@ -40,6 +40,9 @@ INSERT INTO sessions (token_hash, id, user_id, expires, methods)
 SELECT 'a', gen_random_uuid(), id, now(), '{otp,mfa}' FROM users;
 INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address, methods)
 SELECT gen_random_uuid(), id, now(), now(), 'everywhere-agent', '192.0.2.77', '{pwd,otp,mfa}' FROM users;
+INSERT INTO second_factors
+SELECT id, 'sealed', 1, now() - interval '1 minute', NULL, now() FROM users;
+INSERT INTO recovery_codes SELECT id, 'a' FROM users;
 INSERT INTO sign_in_challenges (challenge_hash, user_id, methods, password_version, factor_since, expires)
 SELECT 'a', id, '{pwd}', 0, now(), now() FROM users;
 INSERT INTO verification_tokens

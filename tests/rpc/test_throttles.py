@@ -30,6 +30,10 @@ THROTTLED = {
     "AuthService/ConfirmEmailChange": "MAILED_LINK",
     "AuthService/ChangePassword": "REAUTHENTICATION",
     "AuthService/ChangeEmail": "REAUTHENTICATION",
+    "SecondFactorService/BeginTotp": "REAUTHENTICATION",
+    "SecondFactorService/ConfirmTotp": "SECOND_FACTOR",
+    "SecondFactorService/MakeRecoveryCodes": "SECOND_FACTOR",
+    "SecondFactorService/RemoveSecondFactor": "REAUTHENTICATION",
 }
 FORGOTTEN = passwords_pb.ForgotPasswordRequest(email="ann@example.org")
 WRONG_RESET = passwords_pb.ResetPasswordRequest(token="0" * 64, new_password="staple of another horse")

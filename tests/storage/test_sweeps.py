@@ -28,6 +28,12 @@ ROWS = {
                (ARRAY['reset-password', 'verify-email'])[1 + (SELECT count(*) FROM one_time_tokens)], id, 'a', 0, $1
           FROM users
     """,
+    "unconfirmed second factors": """
+        WITH person AS (
+            INSERT INTO users (id, created_at, updated_at) VALUES (gen_random_uuid(), $1, $1) RETURNING id
+        )
+        INSERT INTO second_factors SELECT id, '', 0, $1, $1, NULL FROM person
+    """,
     "ended sign-ins": """
         INSERT INTO refresh_families (id, user_id, created_at, expires, ended_at, ended_reason)
         SELECT gen_random_uuid(), id, $1::timestamptz - interval '9 days', $1::timestamptz + interval '9 days', $1,

@@ -10,6 +10,7 @@ from auth_server.domain.ids import new_id
 from auth_server.domain.recovery_codes import find_code, hash_of, new_codes
 from auth_server.domain.secrets import KeyRing, Seal, SealBrokenError
 from auth_server.domain.users import NewUser
+from auth_server.mailing import outbox_of
 from auth_server.storage import users
 from auth_server.throttling import throttling_of
 from auth_server.usecases.second_factors import SecondFactors
@@ -20,7 +21,7 @@ from tests.second_factors import turned_on, wrong
 @pytest.fixture
 def factors(db, settings, clock):
     seal = Seal(KeyRing.of(settings.sealing_keys.get_secret_value()))
-    return SecondFactors(seal, throttling_of(settings, db, clock), clock)
+    return SecondFactors(seal, throttling_of(settings, db, clock), outbox_of(settings, clock), clock)
 
 
 @pytest.fixture
@@ -157,10 +158,12 @@ async def test_a_secret_lies_sealed_and_is_its_own_users_alone(sql, app, codes, 
 
 async def test_a_secret_is_sealed_anew_under_the_key_in_use(sql, db, settings, clock, ann, app, codes):
     ring = f"{key_ring('newer')},{settings.sealing_keys.get_secret_value()}"
-    both = SecondFactors(Seal(KeyRing.of(ring)), throttling_of(settings, db, clock), clock)
+    both = SecondFactors(Seal(KeyRing.of(ring)), throttling_of(settings, db, clock), outbox_of(settings, clock), clock)
     await db.transaction(lambda inner: both.check(inner, ann, app.code()))
 
-    newer = SecondFactors(Seal(KeyRing.of(key_ring("newer"))), throttling_of(settings, db, clock), clock)
+    newer = SecondFactors(
+        Seal(KeyRing.of(key_ring("newer"))), throttling_of(settings, db, clock), outbox_of(settings, clock), clock
+    )
     for code in (app.code(+1), codes[0]):
         assert await db.transaction(lambda inner, code=code: newer.check(inner, ann, code)) == "otp"
 
@@ -180,7 +183,9 @@ async def test_the_user_is_known_to_have_a_second_factor_as_long_as_it_is_active
 @pytest.mark.requirement(30)
 async def test_wrong_codes_are_counted_and_a_right_one_gives_its_try_back(settings, db, clock, ann, app, check):
     small = settings.model_copy(update={"throttles": "second_factor.account=2"})
-    factors = SecondFactors(Seal(KeyRing.of(key_ring("seal"))), throttling_of(small, db, clock), clock)
+    factors = SecondFactors(
+        Seal(KeyRing.of(key_ring("seal"))), throttling_of(small, db, clock), outbox_of(small, clock), clock
+    )
 
     async def counted(code):
         async with factors.counted(ann):

@@ -63,6 +63,7 @@ class ExportUserResponse(_message.Message):
     MAIL_FIELD_NUMBER: _builtins.int
     AUDIT_EVENT_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
+    SECOND_FACTOR_FIELD_NUMBER: _builtins.int
     CHALLENGE_FIELD_NUMBER: _builtins.int
     AUTHENTICATOR_FIELD_NUMBER: _builtins.int
     @_builtins.property
@@ -110,6 +111,10 @@ class ExportUserResponse(_message.Message):
         """An image that the user has uploaded."""
 
     @_builtins.property
+    def second_factor(self) -> Global___SecondFactorRecord:
+        """The user's second factor."""
+
+    @_builtins.property
     def challenge(self) -> Global___ChallengeRecord:
         """A sign-in that waits for the second factor."""
 
@@ -130,14 +135,15 @@ class ExportUserResponse(_message.Message):
         mail: Global___MailRecord | None = ...,
         audit_event: Global___AuditEventRecord | None = ...,
         image: Global___ImageRecord | None = ...,
+        second_factor: Global___SecondFactorRecord | None = ...,
         challenge: Global___ChallengeRecord | None = ...,
         authenticator: Global___AuthenticatorRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "authenticator", b"authenticator", "challenge", b"challenge", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "authenticator", b"authenticator", "challenge", b"challenge", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "second_factor", b"second_factor", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "authenticator", b"authenticator", "challenge", b"challenge", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "audit_event", b"audit_event", "authenticator", b"authenticator", "challenge", b"challenge", "image", b"image", "mail", b"mail", "one_time_token", b"one_time_token", "record", b"record", "revocation", b"revocation", "second_factor", b"second_factor", "session", b"session", "sign_in", b"sign_in", "user", b"user", "verification_token", b"verification_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["user", "account", "session", "sign_in", "verification_token", "revocation", "one_time_token", "mail", "audit_event", "image", "challenge", "authenticator"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["user", "account", "session", "sign_in", "verification_token", "revocation", "one_time_token", "mail", "audit_event", "image", "second_factor", "challenge", "authenticator"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -573,6 +579,42 @@ class OneTimeTokenRecord(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OneTimeTokenRecord: _TypeAlias = OneTimeTokenRecord  # noqa: Y015
+
+@_typing.final
+class SecondFactorRecord(_message.Message):
+    """SecondFactorRecord is an authenticator app that the user is asked for; its
+    secret is held sealed, and recovery codes as hashes.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    CONFIRM_TIME_FIELD_NUMBER: _builtins.int
+    RECOVERY_CODES_LEFT_FIELD_NUMBER: _builtins.int
+    recovery_codes_left: _builtins.int
+    """How many recovery codes are not used yet."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When the app got its secret."""
+
+    @_builtins.property
+    def confirm_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when the user is asked for it; unset while it waits to be confirmed."""
+
+    def __init__(
+        self,
+        *,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        confirm_time: _timestamp_pb2.Timestamp | None = ...,
+        recovery_codes_left: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirm_time", b"confirm_time", "create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirm_time", b"confirm_time", "create_time", b"create_time", "recovery_codes_left", b"recovery_codes_left"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecondFactorRecord: _TypeAlias = SecondFactorRecord  # noqa: Y015
 
 @_typing.final
 class ChallengeRecord(_message.Message):

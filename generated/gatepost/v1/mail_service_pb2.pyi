@@ -39,7 +39,9 @@ class Mail(_message.Message):
     """The mail's id, which is the left part of its Message-ID."""
     kind: _builtins.str
     """What it tells: verify-email, reset-password, address-taken,
-    password-changed, confirm-new-email, email-changed or sign-in-ended.
+    password-changed, confirm-new-email, email-changed, sign-in-ended,
+    second-factor-added, second-factor-removed, recovery-codes-made or
+    recovery-code-used.
     """
     recipient: _builtins.str
     """The address that it goes to."""
