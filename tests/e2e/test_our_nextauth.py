@@ -11,7 +11,8 @@ import pytest
 from auth_server.app import RunningServer
 from http_gateway.app import running
 from http_gateway.settings import GatewaySettings
-from tests.e2e.nextauth import built, passes
+from tests.e2e.conftest import Needs
+from tests.e2e.nextauth import SUITES, built, passes
 from tests.people import People
 from tests.resets import Resets
 from tests.throttled import SMALL
@@ -73,6 +74,19 @@ async def test_strangers_keep_no_known_browser_out(
 @pytest.mark.requirement(57)
 async def test_access_tokens_are_refreshed_while_a_sign_in_lasts(node: str, package: str, gateway_url: str) -> None:
     await passes(node, "nextauth-tokens-suite.mjs", gateway_url, GATEPOST_NEXTAUTH=package)
+
+
+@in_one_form
+@pytest.mark.requirement(32)
+@pytest.mark.requirement(57)
+async def test_passkeys_sign_people_in_by_the_real_core(
+    node: str, package: str, gateway_url: str, needs: Needs
+) -> None:
+    needs(
+        (SUITES / "node_modules" / "@simplewebauthn").is_dir(),
+        "WebAuthn is missing: run npm ci --prefix tests/e2e/node",
+    )
+    await passes(node, "nextauth-passkeys-suite.mjs", gateway_url, GATEPOST_NEXTAUTH=package)
 
 
 @in_one_form

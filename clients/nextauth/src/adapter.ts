@@ -1,7 +1,7 @@
 /** The adapter of NextAuth v4 and Auth.js v5, over Gatepost's REST routes. */
 import {
-  accountOf, orNull, sessionAndUserOf, sessionOf, userOf, verificationTokenOf,
-  type Account, type Session, type User, type VerificationToken,
+  accountOf, authenticatorOf, authenticatorsOf, orNull, sessionAndUserOf, sessionOf, userOf, verificationTokenOf,
+  type Account, type Authenticator, type Session, type User, type VerificationToken,
 } from "./answers.js";
 import type { Backend } from "./backend.js";
 
@@ -18,6 +18,11 @@ export interface GatepostAdapter {
   linkAccount(account: Account): Promise<Account>;
   unlinkAccount(account: AccountName): Promise<Account | undefined>;
   getAccount(providerAccountId: string, provider: string): Promise<Account | null>;
+  createAuthenticator(authenticator: Authenticator): Promise<Authenticator>;
+  getAuthenticator(credentialID: string): Promise<Authenticator | null>;
+  listAuthenticatorsByUserId(userId: string): Promise<Authenticator[]>;
+  /** Throws where the counter has not grown: a copy of the authenticator may have signed. */
+  updateAuthenticatorCounter(credentialID: string, newCounter: number): Promise<Authenticator>;
   createSession(session: Session): Promise<Session>;
   getSessionAndUser(sessionToken: string): Promise<{ session: Session; user: User } | null>;
   updateSession(session: Partial<Session> & Pick<Session, "sessionToken">): Promise<Session | null>;
@@ -48,6 +53,15 @@ export function adapterOf(backend: Backend): GatepostAdapter {
       orNull(accountOf)(await remove("/adapter/unlink-account", provider, providerAccountId)) ?? undefined,
     getAccount: async (providerAccountId, provider) =>
       orNull(accountOf)(await get("/adapter/get-account", provider, providerAccountId)),
+
+    createAuthenticator: async (authenticator) =>
+      authenticatorOf(await post("/adapter/create-authenticator", authenticator)),
+    getAuthenticator: async (credentialID) =>
+      credentialID ? orNull(authenticatorOf)(await get("/adapter/get-authenticator", credentialID)) : null,
+    listAuthenticatorsByUserId: async (userId) =>
+      userId ? authenticatorsOf(await get("/adapter/list-authenticators", userId)) : [],
+    updateAuthenticatorCounter: async (credentialID, counter) =>
+      authenticatorOf(await patch("/adapter/update-authenticator-counter", { credentialID, counter })),
 
     createSession: async ({ sessionToken, userId, expires }) =>
       sessionOf(await post("/adapter/create-session", { sessionToken, userId, expires })),

@@ -16,6 +16,18 @@ export interface Session {
   expires: Date;
 }
 
+/** What holds a WebAuthn credential; its bytes are base64. */
+export interface Authenticator {
+  credentialID: string;
+  userId: string;
+  providerAccountId: string;
+  credentialPublicKey: string;
+  counter: number;
+  credentialDeviceType: string;
+  credentialBackedUp: boolean;
+  transports?: string | null;
+}
+
 export interface VerificationToken {
   identifier: string;
   token: string;
@@ -79,6 +91,28 @@ export function accountOf(answer: unknown): Account {
   const account = fieldsOf(answer);
   for (const name of ["userId", "type", "provider", "providerAccountId"]) textOf(account, name);
   return Object.fromEntries(Object.entries(account).filter(([, value]) => value !== null)) as unknown as Account;
+}
+
+export function authenticatorOf(answer: unknown): Authenticator {
+  const authenticator = fieldsOf(answer);
+  const { counter, credentialBackedUp } = authenticator;
+  if (typeof counter !== "number") throw notOurs("counter");
+  if (typeof credentialBackedUp !== "boolean") throw notOurs("credentialBackedUp");
+  return {
+    credentialID: textOf(authenticator, "credentialID"),
+    userId: textOf(authenticator, "userId"),
+    providerAccountId: textOf(authenticator, "providerAccountId"),
+    credentialPublicKey: textOf(authenticator, "credentialPublicKey"),
+    counter,
+    credentialDeviceType: textOf(authenticator, "credentialDeviceType"),
+    credentialBackedUp,
+    transports: optionalTextOf(authenticator, "transports"),
+  };
+}
+
+export function authenticatorsOf(answer: unknown): Authenticator[] {
+  if (!Array.isArray(answer)) throw notOurs("a list");
+  return answer.map(authenticatorOf);
 }
 
 export function verificationTokenOf(answer: unknown): VerificationToken {

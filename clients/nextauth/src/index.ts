@@ -9,7 +9,7 @@ import { Tokens } from "./tokens.js";
 import type { AddressOf, Visit } from "./visits.js";
 
 export type { GatepostAdapter } from "./adapter.js";
-export type { Account, BackendTokens, Session, User, VerificationToken } from "./answers.js";
+export type { Account, Authenticator, BackendTokens, Session, User, VerificationToken } from "./answers.js";
 export type { BackendSession, Callbacks, CallbackSettings } from "./callbacks.js";
 export type { AuthorizedUser, CredentialsProvider, CredentialsSettings } from "./credentials.js";
 export { GatepostError, SignInEndedError } from "./errors.js";

@@ -64,7 +64,7 @@ export function nextAuthV4({
 
 /** Auth.js v5, which takes requests as the web knows them. */
 export function authJsV5({
-  adapter, providers: issuers = {}, mailbox = [], linksByEmail, errors, strategy = "database", authorize, callbacks, ofVisit,
+  adapter, providers: issuers = {}, mailbox = [], linksByEmail, errors, strategy = "database", authorize, callbacks, ofVisit, others = {},
 }) {
   const providers = Object.entries(issuers).map(([id, issuer]) => ({
     id, name: id, type: "oidc", issuer, profile: profileOf, ...oidc, allowDangerousEmailAccountLinking: linksByEmail,
@@ -73,7 +73,7 @@ export function authJsV5({
   }));
   const config = {
     adapter, secret: SECRET, callbacks, session: { strategy },
-    providers: [...providers, emailProvider(mailbox), ...credentialsProviders(authorize)],
+    ...others, providers: [...providers, emailProvider(mailbox), ...credentialsProviders(authorize), ...(others.providers ?? [])],
     basePath: "/api/auth", trustHost: true,
     logger: { error: (error) => errors.push([error.name, error]), warn() {}, debug() {} },
   };

@@ -1,0 +1,164 @@
+// Passkeys through Auth.js's own WebAuthn provider, whose core drives our adapter.
+import assert from "node:assert/strict";
+import { afterEach, describe, test } from "node:test";
+
+import WebAuthn from "@auth/core/providers/webauthn";
+
+import { Browser } from "./browser.js";
+import { ORIGIN, authJsV5 } from "./front-ends.js";
+import { BASE_URL, SECRET, aUser, anEmail, ask, ours } from "./gatepost.js";
+import { SoftwareAuthenticator } from "./software-authenticator.js";
+
+const { adapter } = ours.gatepost({ url: BASE_URL, adapterSecret: SECRET });
+const passkeys = WebAuthn({ id: "passkey", formFields: {}, enableConditionalUI: false });
+const idOf = (authenticator) => authenticator.id.toString("base64");
+
+/** What the front end wants signed, for whoever the query names. */
+async function optionsFor(visitor, query) {
+  const answer = await visitor.visit(`${ORIGIN}/api/auth/webauthn-options/passkey?${new URLSearchParams(query)}`);
+  assert.equal(answer.status, 200);
+  return (await answer.json()).options;
+}
+
+/** Where the browser ends up after it sent what was signed. */
+async function send(visitor, action, credential) {
+  const { url, address } = await visitor.post("callback/passkey", { action, data: JSON.stringify(credential) });
+  return url || address;
+}
+
+async function register(visitor, authenticator, query = {}) {
+  return send(visitor, "register", authenticator.create(await optionsFor(visitor, { action: "register", ...query })));
+}
+
+async function signIn(visitor, authenticator, query = {}) {
+  return send(visitor, "authenticate", authenticator.get(await optionsFor(visitor, { action: "authenticate", ...query })));
+}
+
+for (const strategy of ["database", "jwt"]) {
+  describe(`a passkey, with ${strategy} sessions`, () => {
+    const errors = [];
+    const frontEnd = authJsV5({ adapter, errors, strategy, others: { providers: [passkeys], experimental: { enableWebAuthn: true } } });
+    const browser = () => new Browser(frontEnd);
+    const isNobody = async (visitor) => assert.deepEqual([visitor.sessionToken, await visitor.session()], [undefined, null]);
+    afterEach(() => errors.splice(0));
+
+    /** Somebody who has signed up with a passkey. */
+    async function signedUp(options) {
+      const [visitor, authenticator, email] = [browser(), new SoftwareAuthenticator(ORIGIN, options), anEmail()];
+      assert.equal(await register(visitor, authenticator, { email }), `${ORIGIN}/home`);
+      assert.deepEqual(errors, []);
+      return { visitor, authenticator, email, user: await adapter.getUserByEmail(email) };
+    }
+
+    test("signs somebody up, and in again by a new browser, who says who they are or does not", async () => {
+      const { visitor, authenticator, email, user } = await signedUp();
+      assert.equal((await visitor.session()).user.email, email);
+
+      for (const query of [{}, { email }]) {
+        const other = browser();
+        assert.equal(await signIn(other, authenticator, query), `${ORIGIN}/home`);
+        assert.equal((await other.session()).user.email, email);
+      }
+
+      const [kept, ...more] = await adapter.listAuthenticatorsByUserId(user.id);
+      assert.deepEqual(more, []);
+      assert.deepEqual([kept.credentialID, kept.counter, kept.transports], [idOf(authenticator), 2, "internal,hybrid"]);
+      assert.deepEqual(await adapter.getAuthenticator(idOf(authenticator)), kept);
+      assert.deepEqual(errors, []);
+    });
+
+    test("is added by whoever is signed in, whose other ones the browser is told of", async () => {
+      const { visitor, authenticator, email } = await signedUp();
+      const second = new SoftwareAuthenticator(ORIGIN);
+      const options = await optionsFor(visitor, { action: "register" });
+
+      await send(visitor, "register", second.create(options));
+
+      assert.deepEqual(options.excludeCredentials.map(({ id }) => id), [authenticator.id.toString("base64url")]);
+      const other = browser();
+      await signIn(other, second);
+      assert.equal((await other.session()).user.email, email);
+      assert.deepEqual(errors, []);
+    });
+
+    test("does not get a stranger into the user of an address that is taken", async () => {
+      const { email } = await aUser();
+      const stranger = browser();
+
+      const answer = await stranger.visit(`${ORIGIN}/api/auth/webauthn-options/passkey?${new URLSearchParams({ action: "register", email })}`);
+
+      assert.equal(answer.status, 400);
+      await isNobody(stranger);
+    });
+
+    test("that does not count its signatures signs in again and again", async () => {
+      const { authenticator, email } = await signedUp({ counts: false });
+
+      for (let times = 0; times < 2; times += 1) {
+        const visitor = browser();
+        await signIn(visitor, authenticator);
+        assert.equal((await visitor.session()).user.email, email);
+      }
+      assert.deepEqual(errors, []);
+    });
+
+    test("of a copy that was used less often signs nobody in", async () => {
+      const { authenticator } = await signedUp();
+      const copy = authenticator.copy();
+      await signIn(browser(), authenticator);
+      const thief = browser();
+
+      assert.match(await signIn(thief, copy), /error=/);
+
+      await isNobody(thief);
+    });
+
+    test("and its copy, at the same moment with one counter, sign one in", async () => {
+      const { authenticator } = await signedUp();
+      const both = [[browser(), authenticator], [browser(), authenticator.copy()]];
+      const signed = await Promise.all(both.map(async ([visitor, one]) => one.get(await optionsFor(visitor, { action: "authenticate" }))));
+
+      await Promise.all(both.map(([visitor], index) => send(visitor, "authenticate", signed[index])));
+
+      assert.equal(both.filter(([visitor]) => visitor.sessionToken).length, 1);
+      assert.equal(errors[0][1].cause.err.reason, "AUTHENTICATOR_COUNTER_REGRESSED");
+    });
+
+    test("that nobody has registered, or that was unlinked, signs nobody in", async () => {
+      const [{ authenticator: unlinked, user }, stranger] = [await signedUp(), new SoftwareAuthenticator(ORIGIN)];
+      stranger.create({ challenge: "AAAA", rp: { id: "front.example" } });
+      await adapter.unlinkAccount({ provider: "passkey", providerAccountId: idOf(unlinked) });
+
+      for (const authenticator of [stranger, unlinked]) {
+        const visitor = browser();
+        assert.match(await signIn(visitor, authenticator), /error=/);
+        await isNobody(visitor);
+      }
+      assert.deepEqual(await adapter.listAuthenticatorsByUserId(user.id), []);
+    });
+  });
+}
+
+describe("the adapter's authenticators", () => {
+  test("are none where nothing is asked for", async () => {
+    assert.equal(await adapter.getAuthenticator(""), null);
+    assert.deepEqual(await adapter.listAuthenticatorsByUserId(""), []);
+    assert.deepEqual(await adapter.listAuthenticatorsByUserId("nobody"), []);
+  });
+
+  test("are refused with Gatepost's own words", async () => {
+    const reasonOf = (call) => call.then(() => "none", ({ reason }) => reason);
+    const user = await aUser();
+    const authenticator = {
+      credentialID: "+/v7+/w=", userId: user.id, providerAccountId: "+/v7+/w=", credentialPublicKey: "AAAA", counter: 7,
+      credentialDeviceType: "multiDevice", credentialBackedUp: true, transports: null,
+    };
+
+    assert.deepEqual(await adapter.createAuthenticator(authenticator), authenticator);
+    assert.deepEqual(await adapter.updateAuthenticatorCounter("+/v7+/w=", 8), { ...authenticator, counter: 8 });
+    assert.equal(await reasonOf(adapter.createAuthenticator(authenticator)), "AUTHENTICATOR_TAKEN");
+    assert.equal(await reasonOf(adapter.updateAuthenticatorCounter("+/v7+/w=", 8)), "AUTHENTICATOR_COUNTER_REGRESSED");
+    assert.equal(await reasonOf(adapter.updateAuthenticatorCounter("AAAA", 8)), "AUTHENTICATOR_NOT_FOUND");
+    assert.equal((await ask("GET", "/adapter/get-authenticator/+/v7+/w=")).status, 200);
+  });
+});
