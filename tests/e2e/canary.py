@@ -69,7 +69,8 @@ class Marked:
 def _sensitive_in(message: Message) -> Iterator[str]:
     for about, value in message.ListFields():
         if about.GetOptions().Extensions[sensitive]:
-            yield from _texts_in(MessageToDict(value) if isinstance(value, Struct) else value)
+            held = [*value] if about.is_repeated else value
+            yield from _texts_in(MessageToDict(held) if isinstance(held, Struct) else held)
         elif about.type == FieldDescriptor.TYPE_MESSAGE and not about.is_repeated:
             yield from _sensitive_in(value)
 

@@ -100,8 +100,8 @@ class Flows:
         await call("AdapterService/CreateAuthenticator", self.adapter, {"authenticator": made})
         await call("AdapterService/GetAuthenticator", self.adapter, named)
         await call("AdapterService/ListAuthenticators", self.adapter, {"user_id": user_id})
-        for _ in range(2):
-            await call("AdapterService/UpdateAuthenticatorCounter", self.adapter, {**named, "counter": 7})
+        for counter in (7, 8):
+            await call("AdapterService/UpdateAuthenticatorCounter", self.adapter, {**named, "counter": counter})
 
     async def _sessions(self, user_id: str) -> None:
         call = self.canary.call

@@ -23,6 +23,7 @@ from tests.contract.doors import DOORS
 from tests.e2e.canary import EVERY_METHOD, Marked, beginnings_in, digests_of, odd_requests
 from tests.e2e.canary_deployment import TalkativeServer, deployed, settings_of
 from tests.e2e.canary_flows import Flows, basic
+from tests.e2e.canary_second_factors import second_factors
 from tests.e2e.programs import run
 from tests.e2e.traces import traces_of
 from tests.keys import private_keys
@@ -148,6 +149,7 @@ async def test_no_secret_is_found_where_it_does_not_belong(
     await flows.own_things(ann)
     await flows.services(ann)
     await flows.operators()
+    await second_factors(flows)
     await flows.dead_mails()
     await flows.what_is_left()
     canary = flows.canary

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator
 
-PIECE_BYTES = 12
+PIECE_BYTES = 10
 
 
 def traces_of(secrets: Iterable[bytes], text: bytes) -> list[bytes]:
