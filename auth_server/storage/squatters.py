@@ -1,10 +1,11 @@
-"""Passwords that somebody chose for an address before it was verified."""
+"""Passwords and authenticators that somebody chose for an address before it was verified."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
+from auth_server.domain.authenticators import WEBAUTHN
 from auth_server.storage.database import Db
 
 
@@ -24,5 +25,41 @@ async def take_password(db: Db, user_id: UUID, now: datetime) -> bool:
         """,
         user_id,
         now,
+    )
+    return row is not None
+
+
+async def take_authenticators(db: Db, user_id: UUID) -> bool:
+    """Whether the user's address was unverified and they had authenticators, which are gone by this call.
+
+    The accounts that Auth.js linked beside them go, too. Run it where the user's row is locked: one that is being
+    registered meanwhile is there before, or waits.
+    """
+    row = await db.fetchrow(
+        """
+        WITH owner AS (
+            SELECT id
+              FROM users
+             WHERE id = $1
+               AND email IS NOT NULL
+               AND email_verified IS NULL
+        ), unlinked AS (
+            DELETE FROM accounts
+             USING owner
+             WHERE accounts.user_id = owner.id
+               AND accounts.type = $2
+            RETURNING accounts.user_id
+        ), gone AS (
+            DELETE FROM authenticators
+             USING owner
+             WHERE authenticators.user_id = owner.id
+            RETURNING authenticators.user_id
+        )
+        SELECT user_id FROM unlinked
+         UNION
+        SELECT user_id FROM gone
+        """,
+        user_id,
+        WEBAUTHN,
     )
     return row is not None

@@ -30,6 +30,8 @@ class Accounts:
     async def link(self, account: Account) -> Account:
         """The account, linked to its user; the same user's account is replaced, and a squatter expelled.
 
+        Not by an account of an authenticator: it proves nobody's address, and only who is signed in already adds one.
+
         Raises:
             AccountTakenError: it is another user's.
             UserNotFoundError: there is no such user.
@@ -37,7 +39,8 @@ class Accounts:
         sealed = self._sealed(account)
 
         async def work(db: Db) -> None:
-            await self.squatters.expel(db, account.user_id)
+            if account.type != WEBAUTHN:
+                await self.squatters.expel(db, account.user_id)
             if not await accounts.link(db, sealed):
                 raise AccountTakenError
             await audit.record(db, AuditEvent.ACCOUNT_LINKED, account.user_id, self.clock())

@@ -15,7 +15,7 @@ from auth_server.domain.passwords import PasswordHashes
 from auth_server.domain.secrets import new_token, token_hash
 from auth_server.domain.users import User
 from auth_server.outside.hash_pool import HashPool
-from auth_server.storage import audit, one_time_tokens, passwords, sign_ins, users
+from auth_server.storage import audit, one_time_tokens, passwords, sign_ins, squatters, users
 from auth_server.storage.database import Database, Db
 from auth_server.usecases.outbox import Outbox
 from auth_server.usecases.throttling import Throttling
@@ -87,6 +87,8 @@ class PasswordResets:
             redeemed = await one_time_tokens.redeem(db, token_hash(token), Purpose.RESET_PASSWORD, now)
             if redeemed is None:
                 raise OneTimeTokenInvalidError
+            if await squatters.take_authenticators(db, redeemed.user_id):
+                await audit.record(db, AuditEvent.SQUATTER_EXPELLED, redeemed.user_id, now)
             user, version = await passwords.reset(db, redeemed.user_id, hashed, now)
             self.rules.check(new_password, user.email, user.name)
             await self._end_what_was_open(db, user, redeemed.address, now)

@@ -1,8 +1,8 @@
 """Ending what a squatter left, when the owner of the address arrives by another way.
 
-Whoever registers an address that is not theirs chooses its password, signs in, and waits for the owner to arrive by a
-provider or a mailed link, into the same user ("pre-hijacking", Sudhodanan and Paverd, USENIX Security 2022; OWASP ASVS
-5.0, 6.8.1).
+Whoever registers an address that is not theirs chooses its password or adds a passkey, signs in, and waits for the
+owner to arrive by a provider or a mailed link, into the same user ("pre-hijacking", Sudhodanan and Paverd, USENIX
+Security 2022; OWASP ASVS 5.0, 6.8.1).
 """
 
 from __future__ import annotations
@@ -21,24 +21,27 @@ from auth_server.usecases.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class Squatters:
-    """Users whose address nobody has proven, but somebody chose a password for."""
+    """Users whose address nobody has proven, but somebody chose a password or registered an authenticator for."""
 
     outbox: Outbox
     clock: Callable[[], datetime]
 
     async def expel(self, db: Db, user_id: UUID) -> None:
-        """Ends the password, sign-ins, sessions and pending tokens of a user with a password and an unverified address.
+        """Ends what opens a user with an unverified address: password, passkeys, sign-ins, sessions, pending tokens.
 
-        Nothing happens to any other user. Run it in the transaction by which somebody else arrives, before whatever
-        verifies the address; the user's row stays locked until its end.
+        Nothing happens to a user with neither password nor authenticator, nor to one whose address is verified. Run it
+        in the transaction by which somebody else arrives, before whatever verifies the address; the user's row stays
+        locked until its end.
         """
         now = self.clock()
-        if not await squatters.take_password(db, user_id, now):
+        owner = await emails.hold(db, user_id)
+        had_password = await squatters.take_password(db, user_id, now)
+        had_authenticators = await squatters.take_authenticators(db, user_id)
+        if owner is None or owner.email is None or not (had_password or had_authenticators):
             return
-        await sign_ins.end_all(db, user_id, None, "password changed", now)
+        await sign_ins.end_all(db, user_id, None, "password changed" if had_password else "ended", now)
         await one_time_tokens.void_all(db, user_id)
         await audit.record(db, AuditEvent.SQUATTER_EXPELLED, user_id, now)
-        owner = await emails.find(db, user_id)
-        if owner is not None and owner.email is not None:
+        if had_password:
             values = {"name": owner.name or ""}
             await self.outbox.put(db, Mail(MailKind.PASSWORD_CHANGED, owner.email, owner.locale, user_id, values, None))

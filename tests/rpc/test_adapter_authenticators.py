@@ -194,7 +194,7 @@ async def test_an_authenticator_goes_with_the_account_beside_it(people, sql):
 
 
 async def test_an_authenticator_stays_when_a_providers_account_of_its_name_goes(people):
-    user = await people.a_user()
+    user = await people.a_user(email=None)
     made = await people.an_authenticator(user.id)
     await people.an_account(user.id, provider_account_id=made.provider_account_id)
 

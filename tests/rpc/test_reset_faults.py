@@ -7,7 +7,7 @@ from tests.faults import Fault, content_of
 from tests.people import refused
 from tests.resets import NEW_PASSWORD
 
-STATEMENTS = 6
+STATEMENTS = 7
 TABLES = (
     "users",
     "one_time_tokens",
