@@ -10,12 +10,19 @@ from auth_server.storage.database import Database
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.authenticators import Authenticators
 from auth_server.usecases.erasure import Erasure
+from auth_server.usecases.second_factors import SecondFactors
 from auth_server.usecases.sessions import Sessions
 from auth_server.usecases.users import Users
 
 
 def adapter_of(
-    database: Database, users: Users, accounts: Accounts, erasure: Erasure, clock: Callable[[], datetime]
+    database: Database,
+    clock: Callable[[], datetime],
+    *,
+    users: Users,
+    accounts: Accounts,
+    second_factors: SecondFactors,
+    erasure: Erasure,
 ) -> AdapterService:
     """The adapter's RPCs, on this database."""
     return AdapterService(
@@ -23,7 +30,7 @@ def adapter_of(
         users=users,
         accounts=accounts,
         authenticators=Authenticators(database, clock),
-        sessions=Sessions(database, clock),
+        sessions=Sessions(database, second_factors, clock),
         erasure=erasure,
         clock=clock,
     )

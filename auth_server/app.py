@@ -15,7 +15,6 @@ from auth_server.auditing import audited
 from auth_server.domain.access_tokens import AccessTokenPolicy
 from auth_server.domain.errors import DatabaseUnavailableError
 from auth_server.domain.password_rules import PasswordRules
-from auth_server.domain.refresh_tokens import RefreshLives, ReplayWindows
 from auth_server.domain.secrets import KeyRing, Seal, derived_key
 from auth_server.domain.verified_tokens import VerifiedTokens
 from auth_server.doors.grpc_port import Bounds, listening
@@ -36,7 +35,6 @@ from auth_server.interceptors.throttles import Throttles
 from auth_server.interceptors.validation import validation
 from auth_server.interceptors.wrong_credentials import WrongCredentials
 from auth_server.mailing import MailingError, mailing, outbox_of
-from auth_server.outside.identity_providers import IdentityProviders, Issuer
 from auth_server.outside.image_store import StoreUrlError
 from auth_server.outside.password_lists import PasswordListError, common_passwords, listed_passwords
 from auth_server.second_factors import second_factoring
@@ -53,6 +51,7 @@ from auth_server.servicers.tokens import TokenService
 from auth_server.servicers.users import UsersService
 from auth_server.settings import AuthServerSettings
 from auth_server.signing import tended_keys
+from auth_server.signing_in import signing_in_of
 from auth_server.storage import migrations
 from auth_server.storage import revocations as revocation_log
 from auth_server.storage.database import Database, connected
@@ -69,12 +68,10 @@ from auth_server.usecases.mails import Mails
 from auth_server.usecases.password_changes import PasswordChanges
 from auth_server.usecases.password_resets import PasswordResets
 from auth_server.usecases.reauthentication import Reauthentication
-from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.revocation_tail import RevocationTail
 from auth_server.usecases.revocations import Revocations
 from auth_server.usecases.services import Services
-from auth_server.usecases.sign_in import SignIn
 from auth_server.usecases.sign_ins import SignIns
 from auth_server.usecases.squatters import Squatters
 from auth_server.usecases.sweeping import REVOCATIONS_MATTER
@@ -220,20 +217,6 @@ async def _rpcs(
     images = await stack.enter_async_context(images_of(settings, database, clock))
     audit = await stack.enter_async_context(audited(ring, database, clock))
     erasure = Erasure(database, images, audit.seal, clock)
-    lives = RefreshLives(settings.refresh_idle_life, settings.refresh_absolute_life)
-    windows = ReplayWindows(settings.refresh_replay_window, settings.refresh_retry_window)
-    sign_in = SignIn(
-        db=database,
-        access=access,
-        hashes=hashes,
-        checks=hashed_by.checks,
-        hash_pool=hash_pool,
-        identity_providers=_identity_providers(settings),
-        lives=lives,
-        clock=clock,
-        dummy_hash=hashes.dummy(),
-        verified_only=settings.verified_only,
-    )
     throttling = throttling_of(settings, database, clock)
     registration = Registration(database, outbox, password_rules, hashes, hash_pool, clock)
     resets = PasswordResets(database, password_rules, hashes, hash_pool, outbox, throttling, clock)
@@ -242,14 +225,29 @@ async def _rpcs(
         database, password_rules, reauthentication, hashes, hash_pool, outbox, throttling, clock
     )
     second_factors = second_factoring(settings, database, reauthentication, throttling, clock)
+    factors = second_factors.factors
+    signing_in = signing_in_of(
+        settings, database, clock, access=access, hashing=hashed_by, outbox=outbox, second_factors=factors
+    )
     emails = Emails(database, outbox, reauthentication, settings.one_time_token_lives, clock)
-    refreshing = Refreshing(database, access, lives, windows, outbox, clock)
     sign_ins = SignIns(database, derived_key(ring, "page tokens of sign-ins"), clock)
     servicers = [
-        (adapter_service_pb2, adapter_of(database, users, accounts, erasure, clock)),
+        (
+            adapter_service_pb2,
+            adapter_of(database, clock, users=users, accounts=accounts, second_factors=factors, erasure=erasure),
+        ),
         (
             auth_service_pb2,
-            AuthService(registration, sign_in, refreshing, resets, password_changes, emails, throttling),
+            AuthService(
+                registration,
+                signing_in.sign_in,
+                signing_in.completion,
+                signing_in.refreshing,
+                resets,
+                password_changes,
+                emails,
+                throttling,
+            ),
         ),
         (
             users_service_pb2,
@@ -274,11 +272,6 @@ async def _rpcs(
     ]
     services.append((AUTHORIZATION, AuthorizationService(identities)))
     return rpcs_of(services, around)
-
-
-def _identity_providers(settings: AuthServerSettings) -> IdentityProviders:
-    issuers = settings.id_token_issuers.items()
-    return IdentityProviders({provider: Issuer(each.issuer, each.audience) for provider, each in issuers})
 
 
 def _cause(error: BaseException) -> str:

@@ -73,8 +73,12 @@ class RefusedError(Exception):
         headers: Mapping[str, str] | None = None,
         by_server: bool = False,
         rule: str = "",
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
-        """A refusal; `by_server` says that the auth server judged it, and logged it; `rule` is the one it breaks."""
+        """A refusal; `by_server` says that the auth server judged it, and logged it; `rule` is the one it breaks.
+
+        `metadata` is what the client needs to go on, and is told to nobody else.
+        """
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
@@ -83,6 +87,7 @@ class RefusedError(Exception):
         self.headers = headers or {}
         self.by_server = by_server
         self.rule = rule
+        self.metadata = metadata or {}
         self.shown: web.Response | None = None
         """What is answered instead of a problem, where people read it."""
 
@@ -131,6 +136,8 @@ def _body(refusal: RefusedError, status: int, request_id: str) -> dict[str, Any]
     }
     if refusal.rule:
         body["rule"] = refusal.rule
+    if refusal.metadata:
+        body["metadata"] = dict(refusal.metadata)
     if refusal.violations:
         body["errors"] = [{"field": v.field, "detail": v.detail} for v in refusal.violations]
     return body

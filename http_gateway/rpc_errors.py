@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
@@ -15,6 +15,8 @@ from grpc.aio import AioRpcError
 from http_gateway.problems import HTTP_STATUS, RefusedError, Violation
 
 DOMAIN = "gatepost"
+# What a problem tells by a member of its own, of ErrorInfo's metadata.
+_TOLD_APART = ("request_id", "rule")
 
 # An error without ErrorInfo is gRPC's own, and its text may name addresses.
 NO_ANSWER = ("SERVER_UNAVAILABLE", "The auth server cannot be reached; try again.")
@@ -38,6 +40,7 @@ class _Details:
 
     reason: str = ""
     rule: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
     violations: tuple[tuple[str, str], ...] = ()
     retry_after_seconds: int | None = None
 
@@ -59,6 +62,7 @@ def refusal_of(error: AioRpcError, field_of: Callable[[str], str]) -> RefusedErr
         error.details() or "",
         by_server=True,
         rule=details.rule,
+        metadata=details.metadata,
         status=_STATUS.get(details.reason, status),
         violations=[Violation(field_of(field), detail) for field, detail in details.violations],
         headers={} if retry_after is None else {"Retry-After": str(retry_after)},
@@ -77,6 +81,7 @@ def _details_of(error: AioRpcError) -> _Details:
     for detail in status.details:
         if detail.Unpack(info := ErrorInfo()) and info.domain == DOMAIN:
             found.reason, found.rule = info.reason, info.metadata.get("rule", "")
+            found.metadata = {name: text for name, text in info.metadata.items() if name not in _TOLD_APART}
         elif detail.Unpack(bad := BadRequest()):
             found.violations = tuple((v.field, v.description) for v in bad.field_violations)
         elif detail.Unpack(retry := RetryInfo()):

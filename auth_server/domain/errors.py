@@ -45,6 +45,8 @@ class AuthError(Exception):
     reason: ClassVar[str]
     is_wrong_guess: ClassVar[bool] = False
     """Whether the caller presented something that was evaluated and is wrong: it stays counted."""
+    is_right_guess: ClassVar[bool] = False
+    """Whether what the caller presented is right, and something else is asked for as well."""
 
     def __init__(
         self,
@@ -132,6 +134,7 @@ class SecondFactorRequiredError(AuthError):
     """The first proof is right; a code of the second factor is needed as well."""
 
     kind, reason = Kind.FORBIDDEN, "SECOND_FACTOR_REQUIRED"
+    is_right_guess = True
 
 
 class SecondFactorInvalidError(AuthError):

@@ -57,12 +57,15 @@ class PresentedToken:
     family_ended: bool
     methods: tuple[str, ...]
     """How the sign-in was proven (RFC 8176)."""
+    lacks_second_factor: bool
+    """Whether the user has a second factor that was never proven for this sign-in."""
     owner: User
     owner_disabled: bool
 
     def is_good(self, now: datetime) -> bool:
         """Whether it may be used up."""
-        return self.used_at is None and self.expires > now and self.family_lives(now) and not self.owner_disabled
+        fresh = self.used_at is None and self.expires > now
+        return fresh and self.family_lives(now) and not self.owner_disabled and not self.lacks_second_factor
 
     def family_lives(self, now: datetime) -> bool:
         """Whether the sign-in goes on."""

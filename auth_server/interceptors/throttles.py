@@ -34,8 +34,9 @@ class Throttles:
     def __call__(self, method: Method, handler: Handler) -> Handler:
         """The handler, which a call reaches only while its budgets last.
 
-        What it took is given back by a success, and by a refusal that tells nothing of a guess. It is kept where a
-        guess was wrong, and where nobody knows: a caller that goes away, or whose time ends, might have guessed.
+        What it took is given back by a success, also by a part of one, after which more is asked for, and by a refusal
+        that tells nothing of a guess. It is kept where a guess was wrong, and where nobody knows: a caller that goes
+        away, or whose time ends, might have guessed.
 
         Raises:
             ContractError: the contract asks for a throttle that cannot be kept, or anybody may guess without one.
@@ -46,7 +47,8 @@ class Throttles:
             return handler
         _check(method, declared)
         budget, throttling = BUDGETS[declared.budget], self._throttling
-        account_of, device_field, link_field = _accounts(declared), declared.device, declared.link
+        account_of, challenge_field = _accounts(declared), declared.challenge
+        device_field, link_field = declared.device, declared.link
 
         async def handle(request: Any, call: Call) -> Any:
             taken = await throttling.take(
@@ -55,11 +57,14 @@ class Throttles:
                 account_of(request, call),
                 device_token=getattr(request, device_field) if device_field else "",
                 link_token=getattr(request, link_field) if link_field else "",
+                challenge=getattr(request, challenge_field) if challenge_field else "",
             )
             try:
                 answer = await handler(request, call)
             except AuthError as refusal:
-                if not refusal.is_wrong_guess and not declared.every_call:
+                if refusal.is_right_guess and not declared.every_call:
+                    await throttling.succeed(taken)
+                elif not refusal.is_wrong_guess and not declared.every_call:
                     await throttling.give_back(taken)
                 raise
             if not declared.every_call:
@@ -81,13 +86,15 @@ def _check(method: Method, declared: options_pb2.Throttle) -> None:
     if method.streams or method.takes_stream:
         raise ContractError(f"{method.path} is a stream, which no throttle counts")
     fields = method.descriptor.input_type.fields_by_name
-    for name in filter(None, (*declared.account, declared.device, declared.link)):
+    for name in filter(None, (*declared.account, declared.device, declared.link, declared.challenge)):
         field = fields.get(name)
         if field is None or field.type != FieldDescriptor.TYPE_STRING or field.is_repeated:
             raise ContractError(f"{method.path} has no string field {name} to throttle by")
     if declared.caller and (method.guard != options_pb2.GUARD_ACCESS or declared.account):
         raise ContractError(f"{method.path} is throttled by its caller: GUARD_ACCESS, and no field for the account")
-    if declared.device and len(declared.account) != 1:
+    if declared.challenge and (declared.account or declared.caller):
+        raise ContractError(f"{method.path} is throttled by a challenge, which alone says whose the account is")
+    if declared.device and len(declared.account) != 1 and not declared.challenge:
         raise ContractError(f"{method.path} knows devices, and so needs the one field of their account")
 
 

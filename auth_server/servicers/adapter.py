@@ -114,7 +114,7 @@ class AdapterService:
     async def CreateSession(self, request: pb.CreateSessionRequest, _: Call) -> pb.CreateSessionResponse:
         """Makes a session with the caller's token."""
         session = Session(new_id(), get_user_id(request.user_id), datetime_of(request.expires, "expires"))
-        session = await self.sessions.start(session, token_hash(request.session_token))
+        session = await self.sessions.start(session, token_hash(request.session_token), request.code)
         return pb.CreateSessionResponse(session=messages.message_of_session(session, request.session_token))
 
     async def GetSessionAndUser(self, request: pb.GetSessionAndUserRequest, _: Call) -> pb.GetSessionAndUserResponse:
@@ -132,7 +132,7 @@ class AdapterService:
         """Changes a session's end or user."""
         user_id = get_user_id(request.user_id) if request.HasField("user_id") else None
         expires = datetime_of(request.expires, "expires") if request.HasField("expires") else None
-        session = await sessions.change(self.db, token_hash(request.session_token), user_id, expires, self.clock())
+        session = await self.sessions.change(token_hash(request.session_token), user_id, expires)
         return pb.UpdateSessionResponse(
             session=messages.message_of_session(session, request.session_token) if session else None
         )

@@ -8,11 +8,13 @@ from uuid import UUID
 from auth_server.interceptors.calls import Call
 from auth_server.servicers.user_messages import message_of_tokens, message_of_user, profile_of
 from auth_server.usecases.emails import Emails
+from auth_server.usecases.new_sign_ins import SignedIn
 from auth_server.usecases.password_changes import PasswordChanges
 from auth_server.usecases.password_resets import PasswordResets
 from auth_server.usecases.refreshing import Refreshing
 from auth_server.usecases.registration import Registration
 from auth_server.usecases.sign_in import SignIn
+from auth_server.usecases.sign_in_completion import SignInCompletion
 from auth_server.usecases.throttling import Throttling
 from gatepost.v1 import auth_emails_pb2 as emails_pb
 from gatepost.v1 import auth_passwords_pb2 as passwords_pb
@@ -25,6 +27,7 @@ class AuthService:
 
     registration: Registration
     sign_in: SignIn
+    completion: SignInCompletion
     refreshing: Refreshing
     password_resets: PasswordResets
     password_changes: PasswordChanges
@@ -45,10 +48,23 @@ class AuthService:
         return pb.LoginResponse(
             user=message_of_user(signed_in.user),
             backend_tokens=message_of_tokens(signed_in.tokens),
-            device_token=self.throttling.device_token(
-                request.email, signed_in.user.id, signed_in.password_version, request.device_token
-            ),
+            device_token=self._device_token(request.email, signed_in, request.device_token),
         )
+
+    async def CompleteSignIn(self, request: pb.CompleteSignInRequest, call: Call) -> pb.CompleteSignInResponse:
+        """Signs in who has proven the second factor as well."""
+        signed_in = await self.completion.complete(request.challenge, request.code, call.client)
+        email, knows_password = signed_in.user.email, signed_in.proof.password_version is not None
+        return pb.CompleteSignInResponse(
+            user=message_of_user(signed_in.user),
+            backend_tokens=message_of_tokens(signed_in.tokens),
+            device_token=self._device_token(email, signed_in, request.device_token)
+            if email and knows_password
+            else None,
+        )
+
+    def _device_token(self, email: str, signed_in: SignedIn, presented: str) -> str:
+        return self.throttling.device_token(email, signed_in.user.id, signed_in.proof.password_version, presented)
 
     async def OAuthLogin(self, request: pb.OAuthLoginRequest, call: Call) -> pb.OAuthLoginResponse:
         """Signs a user in whom the front end's server has signed in with a provider."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from auth_server.domain.clients import Client
 from auth_server.domain.errors import UserNotFoundError
+from auth_server.domain.methods import Proof
 from auth_server.domain.refresh_tokens import KeptAnswer, PresentedToken
 from auth_server.domain.users import Role
 from auth_server.storage import audit
 from auth_server.storage.database import Db, Row
 from auth_server.storage.users import user_of
 
-EndReason = Literal["logout", "reuse", "revoked"]
+EndReason = Literal["logout", "reuse", "revoked", "ended"]
 
 
 async def start_family(
@@ -28,18 +28,17 @@ async def start_family(
     expires: datetime,
     ends: datetime,
     client: Client,
-    password_version: int | None,
-    methods: Sequence[str],
+    proof: Proof,
     entry: audit.Entry,
 ) -> None:
     """Begins a sign-in, which is its event: its first token lives until `expires`, all of it until `ends`.
 
-    The user's row is locked against being disabled, and against another password: who does that at this moment ends
-    this sign-in too, or is before it. A sign-in by password names the version that it was checked against. `methods` is
-    how the user has proven themselves (RFC 8176).
+    The user's row is locked against being disabled, against another password, and against a second factor: who does
+    that at this moment ends this sign-in too, or is before it.
 
     Raises:
-        UserNotFoundError: the user was deleted or disabled meanwhile, or has another password.
+        UserNotFoundError: the user was deleted or disabled meanwhile, or has another password than they proved, or a
+            second factor that they did not prove.
     """
     row = await audit.change(
         db,
@@ -51,6 +50,7 @@ async def start_family(
              WHERE id = $2
                AND disabled_at IS NULL
                AND ($9::integer IS NULL OR password_version = $9)
+               AND (second_factor_since IS NULL OR 'mfa' = ANY ($10::text[]))
                FOR SHARE
         ), changed AS (
             INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address, methods)
@@ -71,8 +71,8 @@ async def start_family(
         ends,
         client.agent,
         client.address,
-        password_version,
-        list(methods),
+        proof.password_version,
+        list(proof.methods),
     )
     if row is None:
         raise UserNotFoundError
@@ -86,6 +86,8 @@ async def find(db: Db, token_hash: bytes) -> PresentedToken | None:
                successor.sealed_answer, successor.request_id_hash,
                refresh_families.expires AS family_expires, refresh_families.ended_at AS family_ended_at,
                refresh_families.methods,
+               users.second_factor_since IS NOT NULL
+                   AND 'mfa' <> ALL (refresh_families.methods) AS lacks_second_factor,
                users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
                users.locale, users.created_at, users.updated_at, users.disabled_at
           FROM refresh_tokens AS presented
@@ -128,6 +130,7 @@ async def rotate(
                AND refresh_families.ended_at IS NULL
                AND refresh_families.expires > $4
                AND users.disabled_at IS NULL
+               AND (users.second_factor_since IS NULL OR 'mfa' = ANY (refresh_families.methods))
                FOR KEY SHARE OF refresh_families
         ), used AS (
             UPDATE refresh_tokens
@@ -232,6 +235,7 @@ def _presented(row: Row) -> PresentedToken:
         family_expires=row["family_expires"],
         family_ended=row["family_ended_at"] is not None,
         methods=tuple(row["methods"]),
+        lacks_second_factor=row["lacks_second_factor"],
         owner=user_of(row),
         owner_disabled=row["disabled_at"] is not None,
     )

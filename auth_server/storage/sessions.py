@@ -20,11 +20,12 @@ def session_of(row: Row) -> Session:
 
 
 async def create(db: Db, session: Session, token_hash: bytes, entry: audit.Entry) -> Session:
-    """The session as stored. The user's row is locked against being disabled, as it is where a sign-in begins.
+    """The session as stored. The user's row is locked as it is where a sign-in begins.
 
     Raises:
         SessionTokenTakenError: a session with this token exists.
-        UserNotFoundError: there is no such user, or they are disabled.
+        UserNotFoundError: there is no such user, they are disabled, or they have a second factor, which is not among
+            the session's methods.
     """
     try:
         row = await audit.change(
@@ -36,10 +37,11 @@ async def create(db: Db, session: Session, token_hash: bytes, entry: audit.Entry
                   FROM users
                  WHERE id = $3
                    AND disabled_at IS NULL
+                   AND (second_factor_since IS NULL OR 'mfa' = ANY ($5::text[]))
                    FOR SHARE
             ), changed AS (
-                INSERT INTO sessions (token_hash, id, user_id, expires)
-                SELECT $1, $2, id, $4
+                INSERT INTO sessions (token_hash, id, user_id, expires, methods)
+                SELECT $1, $2, id, $4, $5
                   FROM owner
                 RETURNING id, user_id, expires
             )
@@ -48,12 +50,21 @@ async def create(db: Db, session: Session, token_hash: bytes, entry: audit.Entry
             session.id,
             session.user_id,
             session.expires,
+            list(session.methods),
         )
     except UniqueViolationError as error:
         raise SessionTokenTakenError from error
     if row is None:
         raise UserNotFoundError
     return session_of(row)
+
+
+async def lacks_second_factor(db: Db, user_id: UUID) -> bool:
+    """Whether the user is enabled and has a second factor."""
+    row = await db.fetchrow(
+        "SELECT FROM users WHERE id = $1 AND disabled_at IS NULL AND second_factor_since IS NOT NULL", user_id
+    )
+    return row is not None
 
 
 async def find_with_user(db: Db, token_hash: bytes, now: datetime) -> tuple[Session, AdapterUser] | None:
@@ -78,7 +89,9 @@ async def find_with_user(db: Db, token_hash: bytes, now: datetime) -> tuple[Sess
 async def change(
     db: Db, token_hash: bytes, user_id: UUID | None, expires: datetime | None, now: datetime
 ) -> Session | None:
-    """The live session of this token with a new user or end, each where it is not None; a disabled user gets none.
+    """The live session of this token with a new user or end, each where it is not None.
+
+    A disabled user gets none, nor does another user with a second factor: nobody has proven it for them.
 
     Raises:
         UserNotFoundError: there is no such user.
@@ -87,17 +100,21 @@ async def change(
         row = await db.fetchrow(
             """
             WITH owner AS (
-                SELECT disabled_at
+                SELECT disabled_at, second_factor_since
                   FROM users
                  WHERE id = $2
                    FOR SHARE
             )
             UPDATE sessions
                SET user_id = COALESCE($2, user_id),
-                   expires = COALESCE($3, expires)
+                   expires = COALESCE($3, expires),
+                   methods = CASE WHEN $2 <> user_id THEN '{}' ELSE methods END
              WHERE token_hash = $1
                AND expires > $4
-               AND NOT EXISTS (SELECT FROM owner WHERE disabled_at IS NOT NULL)
+               AND NOT EXISTS (SELECT
+                                 FROM owner
+                                WHERE disabled_at IS NOT NULL
+                                   OR (second_factor_since IS NOT NULL AND sessions.user_id <> $2))
             RETURNING id, user_id, expires
             """,
             token_hash,
@@ -108,6 +125,25 @@ async def change(
     except ForeignKeyViolationError as error:
         raise UserNotFoundError from error
     return session_of(row) if row else None
+
+
+async def is_kept_from(db: Db, token_hash: bytes, user_id: UUID, now: datetime) -> bool:
+    """Whether the session lives, is another's, and this user is enabled and has a second factor."""
+    row = await db.fetchrow(
+        """
+        SELECT FROM sessions, users
+         WHERE sessions.token_hash = $1
+           AND sessions.expires > $3
+           AND sessions.user_id <> users.id
+           AND users.id = $2
+           AND users.disabled_at IS NULL
+           AND users.second_factor_since IS NOT NULL
+        """,
+        token_hash,
+        user_id,
+        now,
+    )
+    return row is not None
 
 
 async def find_owner(db: Db, token_hash: bytes) -> UUID | None:

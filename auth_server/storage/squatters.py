@@ -1,4 +1,4 @@
-"""Passwords and authenticators that somebody chose for an address before it was verified."""
+"""What somebody chose for an address before it was verified: passwords, authenticators, second factors."""
 
 from __future__ import annotations
 
@@ -63,3 +63,8 @@ async def take_authenticators(db: Db, user_id: UUID) -> bool:
         WEBAUTHN,
     )
     return row is not None
+
+
+async def drop_second_factor(db: Db, user_id: UUID) -> None:
+    """Ends the user's second factor, active or waiting, and its recovery codes. Their row is locked before it."""
+    await db.fetch("DELETE FROM second_factors WHERE user_id = $1", user_id)

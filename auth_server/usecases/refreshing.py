@@ -23,6 +23,7 @@ from auth_server.domain.refresh_tokens import (
 from auth_server.domain.secrets import new_token, token_hash
 from auth_server.storage import audit, refresh_tokens
 from auth_server.storage.database import Database, Db
+from auth_server.storage.refresh_tokens import EndReason
 from auth_server.usecases.access import Access
 from auth_server.usecases.outbox import Outbox
 
@@ -61,7 +62,8 @@ class Refreshing:
         (RFC 9700, 4.14.2), which its owner is told by mail (OWASP ASVS 5.0, 6.3.5).
 
         Raises:
-            RefreshTokenInvalidError: unknown, expired, of an ended sign-in, or used and not to be answered again.
+            RefreshTokenInvalidError: unknown, expired, of an ended sign-in, used and not to be answered again, or
+                of a sign-in that lacks the user's second factor, which ends.
         """
         presentation = Presentation(token, hash_of_request_id(request_id) if request_id else None, self.clock())
         found = await self._get(presentation.hash)
@@ -75,11 +77,15 @@ class Refreshing:
 
     async def end(self, token: str) -> None:
         """Ends the sign-in that the refresh token belongs to, if it has not ended."""
-        presented, now = token_hash(token), self.clock()
+        presented = token_hash(token)
         owner = await refresh_tokens.find_owner(self.db, presented)
         if owner is not None:
-            entry = await audit.entry_of(self.db, AuditEvent.SIGNED_OUT, owner, now)
-            await refresh_tokens.end_family(self.db, presented, "logout", now, entry)
+            await self._end(presented, owner, AuditEvent.SIGNED_OUT, "logout")
+
+    async def _end(self, presented: bytes, owner: UUID, event: AuditEvent, reason: EndReason) -> None:
+        now = self.clock()
+        entry = await audit.entry_of(self.db, event, owner, now)
+        await refresh_tokens.end_family(self.db, presented, reason, now, entry)
 
     async def _get(self, presented: bytes) -> PresentedToken:
         found = await refresh_tokens.find(self.db, presented)
@@ -112,6 +118,9 @@ class Refreshing:
         """The answer to the token's use, once more; else the end of its family."""
         now = presentation.now
         note_subject(user_id=found.owner.id)
+        if found.lacks_second_factor:
+            await self._end(presentation.hash, found.owner.id, AuditEvent.SIGN_IN_ENDED, "ended")
+            raise RefreshTokenInvalidError
         if found.used_at is None or not found.family_lives(now):
             raise RefreshTokenInvalidError
         kept = found.answer

@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from auth_server.domain.audit_events import AuditEvent, note_subject
+from auth_server.domain.audit_events import note_subject
 from auth_server.domain.clients import Client
 from auth_server.domain.errors import (
     CredentialsInvalidError,
     OAuthLoginRefusedError,
     UserNotFoundError,
 )
-from auth_server.domain.ids import new_id
-from auth_server.domain.methods import PASSWORD
+from auth_server.domain.methods import PASSWORD, Proof
 from auth_server.domain.passwords import PasswordHashes
-from auth_server.domain.refresh_tokens import RefreshLives, TokenPair
-from auth_server.domain.secrets import new_token, token_hash
-from auth_server.domain.users import User
 from auth_server.outside.even_checks import EvenChecks
 from auth_server.outside.hash_pool import HashPool
 from auth_server.outside.identity_providers import IdentityProviders
-from auth_server.storage import audit, refresh_tokens, users
+from auth_server.storage import users
 from auth_server.storage.database import Database
-from auth_server.usecases.access import Access
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A user and the first pair of tokens of their sign-in."""
-
-    user: User
-    tokens: TokenPair
-    password_version: int | None
-    """Of the password that they proved; None where they proved none."""
+from auth_server.usecases.new_sign_ins import NewSignIns, SignedIn
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Every way to begin a sign-in."""
+    """First proofs of who somebody is."""
 
     db: Database
-    access: Access
+    new_sign_ins: NewSignIns
     hashes: PasswordHashes
     checks: EvenChecks
     hash_pool: HashPool
     identity_providers: IdentityProviders
-    lives: RefreshLives
     clock: Callable[[], datetime]
     dummy_hash: str
     verified_only: bool
@@ -57,6 +42,7 @@ class SignIn:
 
         Raises:
             CredentialsInvalidError: wrong email or password, or the user may not log in; which one is not said.
+            SecondFactorRequiredError: as NewSignIns.begin.
             HashingBusyError: too many logins at once.
         """
         owner = await users.find_with_hash(self.db, email)
@@ -71,7 +57,7 @@ class SignIn:
             newer = await self.hash_pool.run(self.hashes.make, password)
             await users.replace_hash(self.db, owner.user.id, made, newer)
         try:
-            return await self._start(owner.user, client, owner.password_version, methods=[PASSWORD])
+            return await self.new_sign_ins.begin(owner.user, client, Proof((PASSWORD,), owner.password_version))
         except UserNotFoundError:
             raise CredentialsInvalidError from None
 
@@ -87,6 +73,7 @@ class SignIn:
 
         Raises:
             OAuthLoginRefusedError: no enabled user with this address has such an account.
+            SecondFactorRequiredError: as NewSignIns.begin.
             IdTokenInvalidError: the id_token is not good, or is of another account.
             IdentityProviderUnavailableError: the provider cannot be asked for its keys.
         """
@@ -102,28 +89,6 @@ class SignIn:
         if id_token:
             await self.identity_providers.check(id_token, linked_provider, linked_id, self.clock())
         try:
-            return await self._start(user, client, None, methods=[])
+            return await self.new_sign_ins.begin(user, client, Proof())
         except UserNotFoundError:
             raise OAuthLoginRefusedError from None
-
-    async def _start(
-        self, user: User, client: Client, password_version: int | None, *, methods: Sequence[str]
-    ) -> SignedIn:
-        now, token, family_id = self.clock(), new_token(), new_id()
-        ends = now + self.lives.absolute
-        expires = self.lives.expiry_of(now, ends)
-        await refresh_tokens.start_family(
-            self.db,
-            family_id,
-            user.id,
-            token_hash(token),
-            now=now,
-            expires=expires,
-            ends=ends,
-            client=client,
-            password_version=password_version,
-            methods=methods,
-            entry=await audit.entry_of(self.db, AuditEvent.SIGNED_IN, user.id, now),
-        )
-        access_token = self.access.token_for(user, family_id, methods, expires)
-        return SignedIn(user, TokenPair(access_token, token), password_version)

@@ -27,11 +27,11 @@ class Squatters:
     clock: Callable[[], datetime]
 
     async def expel(self, db: Db, user_id: UUID) -> None:
-        """Ends what opens a user with an unverified address: password, passkeys, sign-ins, sessions, pending tokens.
+        """Ends what opens a user with an unverified address: password, passkeys, second factor, sign-ins and the like.
 
-        Nothing happens to a user with neither password nor authenticator, nor to one whose address is verified. Run it
-        in the transaction by which somebody else arrives, before whatever verifies the address; the user's row stays
-        locked until its end.
+        Sessions and pending tokens, too. Nothing happens to a user with neither password nor authenticator, nor to one
+        whose address is verified. Run it in the transaction by which somebody else arrives, before whatever verifies
+        the address; the user's row stays locked until its end.
         """
         now = self.clock()
         owner = await emails.hold(db, user_id)
@@ -39,6 +39,7 @@ class Squatters:
         had_authenticators = await squatters.take_authenticators(db, user_id)
         if owner is None or owner.email is None or not (had_password or had_authenticators):
             return
+        await squatters.drop_second_factor(db, user_id)
         await sign_ins.end_all(db, user_id, None, "password changed" if had_password else "ended", now)
         await one_time_tokens.void_all(db, user_id)
         await audit.record(db, AuditEvent.SQUATTER_EXPELLED, user_id, now)

@@ -14,7 +14,7 @@ from auth_server.domain.clients import Client
 from auth_server.domain.device_tokens import DeviceTokens, generation_of
 from auth_server.domain.errors import DatabaseUnavailableError, ThrottledError
 from auth_server.domain.secrets import token_hash
-from auth_server.storage import budgets, one_time_tokens
+from auth_server.storage import budgets, challenges, one_time_tokens
 from auth_server.storage.budgets import Spent
 from auth_server.storage.database import Db
 
@@ -58,10 +58,13 @@ class Throttling:
         device_token: str = "",
         device_of: str = "",
         link_token: str = "",
+        challenge: str = "",
     ) -> Taken:
         """Takes from every share that the call falls under, or from none.
 
-        `device_of` is the address that a device token is for, where that is not what names the account.
+        `device_of` is the address that a device token is for, where that is not what names the account. The challenge
+        of a sign-in names both.
+
         Who brings a good link takes from the link's own share, and gets nothing back. A device that is known takes from
         its own share and from that of the known devices of the account, and once they are spent as others do: from the
         account's, the address block's, where the client's address is known, and everybody's. Once everybody's is
@@ -73,6 +76,9 @@ class Throttling:
         if link_token and await one_time_tokens.is_live(self.db, token_hash(link_token), self.clock()):
             link = self._draws(budget, (Share.LINK, (token_hash(link_token).hex(),)))
             return await self._first_of(budget, Taken(link, is_kept=True))
+        if challenge:
+            owner = await challenges.find_owner(self.db, token_hash(challenge), self.clock())
+            account, device_of = ((str(owner[0]),), owner[1] or "") if owner else ((), "")
         return await self._first_of(budget, *self._ways(budget, client, account, device_token, device_of))
 
     async def _first_of(self, budget: Budget, *ways: Taken) -> Taken:

@@ -31,6 +31,12 @@ PROBLEM: Schema = {
         "reason": {"$ref": "#/components/schemas/ErrorReason"},
         "request_id": {"type": "string", "description": "What the logs know the request by."},
         "message": {"type": "string", "description": "The same as detail."},
+        "rule": {"type": "string", "description": "Which rule is broken, of several that share the reason."},
+        "metadata": {
+            "type": "object",
+            "description": "What there is to go on with, such as the `challenge` of SECOND_FACTOR_REQUIRED.",
+            "additionalProperties": {"type": "string"},
+        },
         "errors": {
             "type": "array",
             "description": "The fields that break their rules.",

@@ -61,6 +61,7 @@ DOORS = [
     Door("PATCH", "/adapter/use-verification-token", "AdapterService/UseVerificationToken", "ADAPTER"),
     Door("POST", "/auth/register", "AuthService/Register", "PUBLIC", success=201),
     Door("POST", "/auth/login", "AuthService/Login", "PUBLIC", refusal=400),
+    Door("POST", "/auth/complete-sign-in", "AuthService/CompleteSignIn", "PUBLIC", refusal=400),
     Door("POST", "/auth/oAuthlogin", "AuthService/OAuthLogin", "ADAPTER", refusal=401),
     Door("POST", "/auth/refresh", "AuthService/RefreshTokens", "REFRESH"),
     Door("POST", "/auth/logout", "AuthService/Logout", "REFRESH"),

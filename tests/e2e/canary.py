@@ -19,6 +19,7 @@ from google.protobuf.struct_pb2 import Struct
 from auth_server.servicers.ext_authz_contract import AUTHORIZATION
 from gatepost.v1.options_pb2 import sensitive
 from gatepost_cli.auth_channel import AuthChannel
+from tests.challenges import challenge_in
 from tests.people import Metadata
 from tests.rpc.calling import METHODS, call_of, stream_of
 
@@ -120,6 +121,17 @@ class Canary:
             self.errors += [said.encode(), *trailing]
         else:
             raise AssertionError(f"{rpc} was not refused")
+
+    async def challenged(self, rpc: str, metadata: Metadata, request: dict[str, Any]) -> str:
+        """The challenge that a refused sign-in is told, and nobody else."""
+        try:
+            await self.call(rpc, metadata, request)
+        except grpc.aio.AioRpcError as error:
+            challenge = challenge_in(error)
+            self.marked.hashed.append(challenge.encode())
+            self.errors.append(f"{error.details()} {error.debug_error_string()}".encode())
+            return challenge
+        raise AssertionError(f"{rpc} was not refused")
 
 
 def odd_requests(rpc: str, secret: str) -> Iterator[dict[str, Any]]:

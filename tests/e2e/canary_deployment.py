@@ -26,11 +26,12 @@ from auth_server.storage.database import connected
 from gatepost_cli.auth_channel import dialled
 from http_gateway.app import running as gateway_running
 from http_gateway.settings import GatewaySettings
-from tests.conftest import IMAGES_AT
+from tests.conftest import IMAGES_AT, Clock
 from tests.e2e.canary import EVERY_METHOD, Canary, Marked
 from tests.e2e.canary_flows import Flows, basic
 from tests.mails import text_of, token_of
 from tests.rpc.provider import Provider
+from tests.second_factors import App, turned_on
 from tests.smtp import MailServer
 from tests.waiting import until
 
@@ -111,6 +112,11 @@ async def deployed(
     async def make_operator(user_id: str) -> None:
         await sql.execute("UPDATE users SET role = 'operator' WHERE id = $1", user_id)
 
+    async def turn_on(user_id: str) -> App:
+        app = await turned_on(sql, settings, Clock(), user_id)
+        marked.sealed.append(app.secret)
+        return app
+
     every = frozenset(f"{method.containing_service.full_name}/{method.name}" for method in EVERY_METHOD.values())
     async with connected(settings.database_url.get_secret_value(), size=1) as db, running(settings) as server:
         known = []
@@ -138,4 +144,5 @@ async def deployed(
                 refuse_mails=mails.refusing.add,
                 dead_mail=dead_mail,
                 make_operator=make_operator,
+                turn_on=turn_on,
             )

@@ -18,6 +18,7 @@ from tests.e2e.canary import CHECK, EVERY_METHOD, Canary
 from tests.images import an_image
 from tests.people import Metadata
 from tests.rpc.provider import Provider
+from tests.second_factors import App
 
 
 @dataclass
@@ -48,6 +49,8 @@ class Flows:
     dead_mail: Callable[[], Awaitable[None]]
     """Waits until one is dead."""
     make_operator: Callable[[str], Awaitable[None]]
+    turn_on: Callable[[str], Awaitable[App]]
+    """Gives a user a second factor."""
 
     async def front_end(self) -> None:
         """All that an adapter asks for, and the sign-in of a provider's user."""

@@ -70,6 +70,7 @@ ADMITTED = {
     "AdapterService/UseVerificationToken": ADAPTERS,
     "AuthService/Register": set(CALLERS),
     "AuthService/Login": set(CALLERS),
+    "AuthService/CompleteSignIn": set(CALLERS),
     "AuthService/OAuthLogin": ADAPTERS,
     "AuthService/RefreshTokens": {REFRESH},
     "AuthService/Logout": {REFRESH},

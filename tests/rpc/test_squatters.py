@@ -12,7 +12,9 @@ from auth_server.domain.mails import MailKind
 from gatepost.v1 import adapter_pb2, adapter_service_pb2, auth_service_pb2
 from gatepost.v1 import auth_emails_pb2 as pb
 from gatepost.v1.users_service_pb2 import GetUserRequest
+from tests.challenges import recovery_codes_of
 from tests.people import PASSWORD, SignedIn, reason_of, refused
+from tests.second_factors import turned_on
 from tests.waiting import backends_that_wait
 
 OWNED = "owner@example.org"
@@ -87,6 +89,20 @@ async def test_the_owners_arrival_ends_all_that_the_squatter_has(people, squatte
     assert [row["event"] for row in events].count("squatter-expelled") == 1
     notice = await mailbox.take_one(MailKind.PASSWORD_CHANGED)
     assert (notice.recipient, notice.user_id) == (OWNED, UUID(squatter.id))
+
+
+@pytest.mark.requirement(55)
+@pytest.mark.parametrize("arrive", [link, verify])
+async def test_a_second_factor_of_the_squatter_does_not_keep_the_owner_out(
+    people, squatter, sql, settings, clock, arrive
+):
+    app = await turned_on(sql, settings, clock, squatter.id)
+    await recovery_codes_of(sql, squatter.id, app)
+
+    await arrive(people, squatter.id)
+
+    assert (await people.a_session(squatter.id)).user_id == squatter.id
+    assert await sql.fetchval("SELECT count(*) FROM recovery_codes") == 0
 
 
 @pytest.mark.requirement(55)

@@ -34,6 +34,7 @@ THROTTLED = {
     "SecondFactorService/ConfirmTotp": "SECOND_FACTOR",
     "SecondFactorService/MakeRecoveryCodes": "SECOND_FACTOR",
     "SecondFactorService/RemoveSecondFactor": "REAUTHENTICATION",
+    "AuthService/CompleteSignIn": "SECOND_FACTOR",
 }
 FORGOTTEN = passwords_pb.ForgotPasswordRequest(email="ann@example.org")
 WRONG_RESET = passwords_pb.ResetPasswordRequest(token="0" * 64, new_password="staple of another horse")

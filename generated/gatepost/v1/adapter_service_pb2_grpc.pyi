@@ -96,9 +96,11 @@ class AdapterServiceStub:
     Errors: AUTHENTICATOR_NOT_FOUND, AUTHENTICATOR_COUNTER_REGRESSED.
     """
     CreateSession: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.CreateSessionRequest, _adapter_service_pb2.CreateSessionResponse]
-    """Makes a session with the caller's token.
+    """Makes a session with the caller's token; of a user with a second factor,
+    by a code of it alone.
 
-    Errors: SESSION_TOKEN_TAKEN, USER_NOT_FOUND.
+    Errors: SESSION_TOKEN_TAKEN, USER_NOT_FOUND, SECOND_FACTOR_REQUIRED,
+    SECOND_FACTOR_INVALID, THROTTLED.
     """
     GetSessionAndUser: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.GetSessionAndUserRequest, _adapter_service_pb2.GetSessionAndUserResponse]
     """Finds a live session and its user; an expired session is absent.
@@ -108,7 +110,9 @@ class AdapterServiceStub:
     UpdateSession: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.UpdateSessionRequest, _adapter_service_pb2.UpdateSessionResponse]
     """Changes a session's end or user; a deleted or expired one stays absent.
 
-    Errors: USER_NOT_FOUND.
+    A session is not given to a user with a second factor who is not its own.
+
+    Errors: USER_NOT_FOUND, SECOND_FACTOR_REQUIRED.
     """
     DeleteSession: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.DeleteSessionRequest, _adapter_service_pb2.DeleteSessionResponse]
     """Deletes a session and answers it as it was.
@@ -294,9 +298,11 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.CreateSessionRequest,
         context: _aio.ServicerContext[_adapter_service_pb2.CreateSessionRequest, _abc.Awaitable[_adapter_service_pb2.CreateSessionResponse]],
     ) -> _abc.Awaitable[_adapter_service_pb2.CreateSessionResponse]:
-        """Makes a session with the caller's token.
+        """Makes a session with the caller's token; of a user with a second factor,
+        by a code of it alone.
 
-        Errors: SESSION_TOKEN_TAKEN, USER_NOT_FOUND.
+        Errors: SESSION_TOKEN_TAKEN, USER_NOT_FOUND, SECOND_FACTOR_REQUIRED,
+        SECOND_FACTOR_INVALID, THROTTLED.
         """
 
     @_abc_1.abstractmethod
@@ -318,7 +324,9 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_adapter_service_pb2.UpdateSessionResponse]:
         """Changes a session's end or user; a deleted or expired one stays absent.
 
-        Errors: USER_NOT_FOUND.
+        A session is not given to a user with a second factor who is not its own.
+
+        Errors: USER_NOT_FOUND, SECOND_FACTOR_REQUIRED.
         """
 
     @_abc_1.abstractmethod

@@ -312,6 +312,7 @@ class Throttle(_message.Message):
     DEVICE_FIELD_NUMBER: _builtins.int
     EVERY_CALL_FIELD_NUMBER: _builtins.int
     LINK_FIELD_NUMBER: _builtins.int
+    CHALLENGE_FIELD_NUMBER: _builtins.int
     budget: Global___Budget.ValueType
     """The budget, which several methods may share."""
     caller: _builtins.bool
@@ -325,6 +326,10 @@ class Throttle(_message.Message):
     link: _builtins.str
     """The request's string field with the token of a mailed link: a call that
     brings a good one takes from the link's own share alone, for good.
+    """
+    challenge: _builtins.str
+    """The request's string field with the challenge of a sign-in: the account is
+    that of its user, whose address a device token is for.
     """
     @_builtins.property
     def account(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -341,10 +346,11 @@ class Throttle(_message.Message):
         device: _builtins.str = ...,
         every_call: _builtins.bool = ...,
         link: _builtins.str = ...,
+        challenge: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "budget", b"budget", "caller", b"caller", "device", b"device", "every_call", b"every_call", "link", b"link"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "budget", b"budget", "caller", b"caller", "challenge", b"challenge", "device", b"device", "every_call", b"every_call", "link", b"link"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -272,9 +272,11 @@ class AdapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateSession(self, request, context):
-        """Makes a session with the caller's token.
+        """Makes a session with the caller's token; of a user with a second factor,
+        by a code of it alone.
 
-        Errors: SESSION_TOKEN_TAKEN, USER_NOT_FOUND.
+        Errors: SESSION_TOKEN_TAKEN, USER_NOT_FOUND, SECOND_FACTOR_REQUIRED,
+        SECOND_FACTOR_INVALID, THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -292,7 +294,9 @@ class AdapterServiceServicer:
     def UpdateSession(self, request, context):
         """Changes a session's end or user; a deleted or expired one stays absent.
 
-        Errors: USER_NOT_FOUND.
+        A session is not given to a user with a second factor who is not its own.
+
+        Errors: USER_NOT_FOUND, SECOND_FACTOR_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

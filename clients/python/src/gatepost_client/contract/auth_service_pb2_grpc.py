@@ -50,6 +50,11 @@ class AuthServiceStub:
                 request_serializer=gatepost__client_dot_contract_dot_auth__service__pb2.LoginRequest.SerializeToString,
                 response_deserializer=gatepost__client_dot_contract_dot_auth__service__pb2.LoginResponse.FromString,
                 _registered_method=True)
+        self.CompleteSignIn = channel.unary_unary(
+                '/gatepost.v1.AuthService/CompleteSignIn',
+                request_serializer=gatepost__client_dot_contract_dot_auth__service__pb2.CompleteSignInRequest.SerializeToString,
+                response_deserializer=gatepost__client_dot_contract_dot_auth__service__pb2.CompleteSignInResponse.FromString,
+                _registered_method=True)
         self.OAuthLogin = channel.unary_unary(
                 '/gatepost.v1.AuthService/OAuthLogin',
                 request_serializer=gatepost__client_dot_contract_dot_auth__service__pb2.OAuthLoginRequest.SerializeToString,
@@ -131,7 +136,28 @@ class AuthServiceServicer:
         program keeps it between sign-ins, and send it with the next login of the
         same address: what strangers try then never keeps the person out.
 
-        Errors: CREDENTIALS_INVALID, HASHING_BUSY, THROTTLED.
+        Of a user with a second factor the right password is refused all the same,
+        with SECOND_FACTOR_REQUIRED; CompleteSignIn goes on from the `challenge` in
+        the refusal's metadata.
+
+        Errors: CREDENTIALS_INVALID, SECOND_FACTOR_REQUIRED, HASHING_BUSY,
+        THROTTLED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteSignIn(self, request, context):
+        """Completes a sign-in of a user with a second factor, by a one-time code or
+        a recovery code.
+
+        The challenge is that of the refusal of Login or OAuthLogin: good for five
+        minutes and one sign-in, until the user has another password or another
+        second factor. A wrong code leaves it good. The answer is Login's.
+
+        Over REST every refusal is 400, as Login's.
+
+        Errors: CHALLENGE_INVALID, SECOND_FACTOR_INVALID, THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,9 +172,11 @@ class AuthServiceServicer:
 
         An id_token of a provider that no setting names is refused.
 
+        A user with a second factor is asked for it, as at Login.
+
         Errors: CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, OAUTH_LOGIN_REFUSED,
-        ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE,
-        THROTTLED.
+        SECOND_FACTOR_REQUIRED, ID_TOKEN_INVALID,
+        IDENTITY_PROVIDER_UNAVAILABLE, THROTTLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -296,6 +324,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     request_deserializer=gatepost__client_dot_contract_dot_auth__service__pb2.LoginRequest.FromString,
                     response_serializer=gatepost__client_dot_contract_dot_auth__service__pb2.LoginResponse.SerializeToString,
             ),
+            'CompleteSignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteSignIn,
+                    request_deserializer=gatepost__client_dot_contract_dot_auth__service__pb2.CompleteSignInRequest.FromString,
+                    response_serializer=gatepost__client_dot_contract_dot_auth__service__pb2.CompleteSignInResponse.SerializeToString,
+            ),
             'OAuthLogin': grpc.unary_unary_rpc_method_handler(
                     servicer.OAuthLogin,
                     request_deserializer=gatepost__client_dot_contract_dot_auth__service__pb2.OAuthLoginRequest.FromString,
@@ -405,6 +438,33 @@ class AuthService:
             '/gatepost.v1.AuthService/Login',
             gatepost__client_dot_contract_dot_auth__service__pb2.LoginRequest.SerializeToString,
             gatepost__client_dot_contract_dot_auth__service__pb2.LoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteSignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gatepost.v1.AuthService/CompleteSignIn',
+            gatepost__client_dot_contract_dot_auth__service__pb2.CompleteSignInRequest.SerializeToString,
+            gatepost__client_dot_contract_dot_auth__service__pb2.CompleteSignInResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,7 +40,24 @@ class AuthServiceStub:
     program keeps it between sign-ins, and send it with the next login of the
     same address: what strangers try then never keeps the person out.
 
-    Errors: CREDENTIALS_INVALID, HASHING_BUSY, THROTTLED.
+    Of a user with a second factor the right password is refused all the same,
+    with SECOND_FACTOR_REQUIRED; CompleteSignIn goes on from the `challenge` in
+    the refusal's metadata.
+
+    Errors: CREDENTIALS_INVALID, SECOND_FACTOR_REQUIRED, HASHING_BUSY,
+    THROTTLED.
+    """
+    CompleteSignIn: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.CompleteSignInRequest, _auth_service_pb2.CompleteSignInResponse]
+    """Completes a sign-in of a user with a second factor, by a one-time code or
+    a recovery code.
+
+    The challenge is that of the refusal of Login or OAuthLogin: good for five
+    minutes and one sign-in, until the user has another password or another
+    second factor. A wrong code leaves it good. The answer is Login's.
+
+    Over REST every refusal is 400, as Login's.
+
+    Errors: CHALLENGE_INVALID, SECOND_FACTOR_INVALID, THROTTLED.
     """
     OAuthLogin: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.OAuthLoginRequest, _auth_service_pb2.OAuthLoginResponse]
     """Signs a user in whom the front end's server has signed in with a provider.
@@ -51,9 +68,11 @@ class AuthServiceStub:
 
     An id_token of a provider that no setting names is refused.
 
+    A user with a second factor is asked for it, as at Login.
+
     Errors: CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, OAUTH_LOGIN_REFUSED,
-    ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE,
-    THROTTLED.
+    SECOND_FACTOR_REQUIRED, ID_TOKEN_INVALID,
+    IDENTITY_PROVIDER_UNAVAILABLE, THROTTLED.
     """
     RefreshTokens: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RefreshTokensRequest, _auth_service_pb2.RefreshTokensResponse]
     """Exchanges a refresh token for a new pair of tokens.
@@ -185,7 +204,30 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         program keeps it between sign-ins, and send it with the next login of the
         same address: what strangers try then never keeps the person out.
 
-        Errors: CREDENTIALS_INVALID, HASHING_BUSY, THROTTLED.
+        Of a user with a second factor the right password is refused all the same,
+        with SECOND_FACTOR_REQUIRED; CompleteSignIn goes on from the `challenge` in
+        the refusal's metadata.
+
+        Errors: CREDENTIALS_INVALID, SECOND_FACTOR_REQUIRED, HASHING_BUSY,
+        THROTTLED.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteSignIn(
+        self,
+        request: _auth_service_pb2.CompleteSignInRequest,
+        context: _aio.ServicerContext[_auth_service_pb2.CompleteSignInRequest, _abc.Awaitable[_auth_service_pb2.CompleteSignInResponse]],
+    ) -> _abc.Awaitable[_auth_service_pb2.CompleteSignInResponse]:
+        """Completes a sign-in of a user with a second factor, by a one-time code or
+        a recovery code.
+
+        The challenge is that of the refusal of Login or OAuthLogin: good for five
+        minutes and one sign-in, until the user has another password or another
+        second factor. A wrong code leaves it good. The answer is Login's.
+
+        Over REST every refusal is 400, as Login's.
+
+        Errors: CHALLENGE_INVALID, SECOND_FACTOR_INVALID, THROTTLED.
         """
 
     @_abc_1.abstractmethod
@@ -202,9 +244,11 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
 
         An id_token of a provider that no setting names is refused.
 
+        A user with a second factor is asked for it, as at Login.
+
         Errors: CREDENTIAL_MISSING, ADAPTER_SECRET_INVALID, OAUTH_LOGIN_REFUSED,
-        ID_TOKEN_INVALID, IDENTITY_PROVIDER_UNAVAILABLE,
-        THROTTLED.
+        SECOND_FACTOR_REQUIRED, ID_TOKEN_INVALID,
+        IDENTITY_PROVIDER_UNAVAILABLE, THROTTLED.
         """
 
     @_abc_1.abstractmethod

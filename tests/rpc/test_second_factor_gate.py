@@ -1,0 +1,100 @@
+"""No way past a second factor, be it by a provider, a mailed link, an older sign-in or haste (OWASP ASVS 6.4.3)."""
+
+import asyncio
+
+import grpc
+import pytest
+
+from gatepost.v1 import auth_service_pb2 as pb
+from tests.challenges import amr, challenge_in, challenge_of, complete
+from tests.people import refresh, refused
+from tests.resets import NEW_PASSWORD
+from tests.second_factors import turned_on
+from tests.waiting import backends_that_wait
+
+
+@pytest.fixture
+async def ann(people):
+    return await people.signed_in()
+
+
+@pytest.fixture
+def turn_on(sql, settings, clock, ann):
+    """Gives Ann a second factor, past the server, which would end all that she has."""
+
+    async def turn_on():
+        return await turned_on(sql, settings, clock, ann.id)
+
+    return turn_on
+
+
+async def o_auth_login(people, ann):
+    request = pb.OAuthLoginRequest(email=ann.email, provider="google")
+    return await people.auth.OAuthLogin(request, metadata=people.secret)
+
+
+async def families(sql):
+    return await sql.fetchval("SELECT count(*) FROM refresh_families WHERE ended_at IS NULL")
+
+
+@pytest.mark.requirement(31)
+async def test_a_providers_sign_in_is_asked_for_the_second_factor(people, ann, turn_on, sql):
+    await people.an_account(ann.id)
+    app, before = await turn_on(), await families(sql)
+
+    with refused("SECOND_FACTOR_REQUIRED", grpc.StatusCode.PERMISSION_DENIED) as caught:
+        await o_auth_login(people, ann)
+    assert await families(sql) == before
+    answer = await complete(people, challenge_in(caught.value), app.next_code())
+
+    assert amr(answer.backend_tokens.access_token) == ["otp", "mfa"]
+    assert not answer.HasField("device_token")
+
+
+@pytest.mark.requirement(31)
+async def test_an_account_that_is_linked_later_opens_no_way_past_it(people, ann, turn_on, sql):
+    await sql.execute("UPDATE users SET email_verified = now()")
+    await turn_on()
+    await people.an_account(ann.id)
+
+    with refused("SECOND_FACTOR_REQUIRED"):
+        await o_auth_login(people, ann)
+
+
+@pytest.mark.requirement(31)
+async def test_a_mailed_link_that_resets_the_password_leaves_the_second_factor(people, ann, turn_on, resets):
+    app = await turn_on()
+    await resets.reset(await resets.token(ann.email))
+
+    challenge = await challenge_of(people, ann.email, NEW_PASSWORD)
+
+    assert (await complete(people, challenge, app.next_code())).user.id == ann.id
+
+
+@pytest.mark.requirement(31)
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_sign_in_without_the_second_factor_is_not_refreshed_but_ended(people, ann, turn_on, sql, again):
+    if again:  # the answer of before would be given once more
+        await refresh(people, ann.refresh_token)
+    await turn_on()
+
+    with refused("REFRESH_TOKEN_INVALID"):
+        await refresh(people, ann.refresh_token)
+
+    assert await families(sql) == 0
+    assert await sql.fetchval("SELECT ended_reason FROM refresh_families") == "ended"
+
+
+@pytest.mark.requirement(31)
+async def test_a_login_while_the_second_factor_is_turned_on_waits_for_it(people, ann, turn_on, sql):
+    before, held = await families(sql), sql.transaction()
+    await held.start()
+    await turn_on()
+    login = asyncio.ensure_future(people.login(ann.email))
+    await backends_that_wait(sql)
+    await held.commit()
+
+    with refused("SECOND_FACTOR_REQUIRED"):
+        await login
+
+    assert await families(sql) == before
