@@ -8,11 +8,12 @@ import socket
 from contextlib import ExitStack, contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import click
 
 from auth_server.settings import AuthServerSettings
+from auth_server.settings.passkeys import LOCALHOST
 from gatepost_cli.database import migrate
 from gatepost_cli.embedded_postgres import EmbeddedPostgres
 from gatepost_cli.installation import Installation, Run
@@ -45,6 +46,8 @@ Register somebody, and find them again:
 
 Ctrl-C ends it; the data stays.\
 """
+_HTTP, _NEXT = 80, 3000
+"""The port that browsers leave out of an origin, and the one that Next.js takes in development."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PERSON = '{"name": "Ada", "email": "ada@example.com", "password": "a long way to Tipperary"}'
 _QUESTION = '{"email": "ada@example.com"}'
@@ -103,6 +106,8 @@ def auth_settings(
     own: dict[str, Any] = {"environment": "development", "reflection": True, "drain_seconds": 0}
     own |= installation.secrets()
     own |= {"public_url": http_url, "mail_from": _SENDER, "image_store": installation.image_folder.as_uri()}
+    if not given(AuthServerSettings, "passkey_rp_id") and not given(AuthServerSettings, "passkey_origins"):
+        own |= {"passkey_rp_id": LOCALHOST, "passkey_origins": _local_origins(http_url)}
     if _keeps_mails():
         own["mail_url"] = f"folder:{quote(str(installation.mail_folder))}"
     if postgres:
@@ -111,6 +116,13 @@ def auth_settings(
     if not given(AuthServerSettings, "grpc_insecure"):
         settings.grpc_insecure = settings.grpc_host in _LOOPBACK  # from outside nobody reads it there
     return settings
+
+
+def _local_origins(http_url: str) -> str:
+    """Where passkeys can be tried on this machine: at the gateway itself, and at a front end in development."""
+    port = urlsplit(http_url).port
+    gateway = f"http://{LOCALHOST}" if port == _HTTP else f"http://{LOCALHOST}:{port}"
+    return f"{gateway},http://{LOCALHOST}:{_NEXT}"
 
 
 def gateway_settings(installation: Installation, environment: str, http_port: int | None) -> GatewaySettings:

@@ -17,6 +17,7 @@ from auth_server.settings.keys import KeySettings
 from auth_server.settings.mail import MailSettings
 from auth_server.settings.mail_templates import MailTemplateSettings
 from auth_server.settings.one_time_tokens import OneTimeTokenSettings
+from auth_server.settings.passkeys import PasskeySettings
 from auth_server.settings.passwords import PasswordSettings
 from auth_server.settings.retention import RetentionSettings
 from auth_server.settings.secrets import SecretSettings
@@ -27,6 +28,7 @@ from auth_server.settings.tokens import TokenSettings
 
 # Fields stand in the order of the bases, the last one's first.
 class AuthServerSettings(
+    PasskeySettings,
     ThrottleSettings,
     RetentionSettings,
     ImageSettings,
@@ -87,6 +89,11 @@ class AuthServerSettings(
     @model_validator(mode="after")
     def _can_mail(self) -> AuthServerSettings:
         self.check_mails(in_production=self.environment == "production")
+        return self
+
+    @model_validator(mode="after")
+    def _can_have_passkeys(self) -> AuthServerSettings:
+        self.check_passkeys()
         return self
 
     @model_validator(mode="after")

@@ -1,0 +1,92 @@
+"""Challenges of passkeys, each good for one use by whom it was made for; kept as hashes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from auth_server.storage.database import Db
+
+
+async def put_for_registration(db: Db, challenge_hash: bytes, sign_in_id: UUID, expires: datetime) -> None:
+    """Lets this sign-in register a passkey upon the challenge; the one that it had before is void."""
+    await db.fetchrow(
+        """
+        INSERT INTO passkey_challenges (challenge_hash, family_id, expires)
+        SELECT $1, id, $3
+          FROM refresh_families
+         WHERE id = $2
+        ON CONFLICT (family_id) DO UPDATE
+           SET challenge_hash = EXCLUDED.challenge_hash,
+               expires        = EXCLUDED.expires
+        """,
+        challenge_hash,
+        sign_in_id,
+        expires,
+    )
+
+
+async def put_for_sign_in(db: Db, challenge_hash: bytes, ceremony_hash: bytes, expires: datetime) -> None:
+    """Lets whoever brings the token of this hash sign in upon the challenge."""
+    await db.fetchrow(
+        "INSERT INTO passkey_challenges (challenge_hash, ceremony_hash, expires) VALUES ($1, $2, $3)",
+        challenge_hash,
+        ceremony_hash,
+        expires,
+    )
+
+
+async def redeem_for_registration(db: Db, challenge_hash: bytes, sign_in_id: UUID, now: datetime) -> bool:
+    """Whether it was this sign-in's and good, for the one caller that takes it; it is gone by this call."""
+    row = await db.fetchrow(
+        """
+        DELETE FROM passkey_challenges
+         WHERE challenge_hash = $1
+           AND family_id = $2
+           AND expires > $3
+        RETURNING challenge_hash
+        """,
+        challenge_hash,
+        sign_in_id,
+        now,
+    )
+    return row is not None
+
+
+async def redeem_for_sign_in(db: Db, challenge_hash: bytes, ceremony_hash: bytes, now: datetime) -> bool:
+    """Whether it was of this ceremony and good, for the one caller that takes it; it is gone by this call."""
+    row = await db.fetchrow(
+        """
+        DELETE FROM passkey_challenges
+         WHERE challenge_hash = $1
+           AND ceremony_hash = $2
+           AND expires > $3
+        RETURNING challenge_hash
+        """,
+        challenge_hash,
+        ceremony_hash,
+        now,
+    )
+    return row is not None
+
+
+async def sweep(db: Db, expired_before: datetime, limit: int) -> int:
+    """How many challenges went that had expired, as sweeps.py does it."""
+    row = await db.fetchrow(
+        """
+        WITH gone AS (
+            DELETE FROM passkey_challenges
+             WHERE ctid = ANY (ARRAY(SELECT ctid
+                                       FROM passkey_challenges
+                                      WHERE expires < $1
+                                      LIMIT $2
+                                        FOR UPDATE SKIP LOCKED))
+            RETURNING true
+        )
+        SELECT count(*) FROM gone
+        """,
+        expired_before,
+        limit,
+    )
+    count: int = row["count"]
+    return count
