@@ -37,6 +37,7 @@ from auth_server.interceptors.wrong_credentials import WrongCredentials
 from auth_server.mailing import MailingError, mailing, outbox_of
 from auth_server.outside.image_store import StoreUrlError
 from auth_server.outside.password_lists import PasswordListError, common_passwords, listed_passwords
+from auth_server.passkeys import passkeys_of
 from auth_server.second_factors import second_factoring
 from auth_server.servicers.audit import AuditService
 from auth_server.servicers.auth import AuthService
@@ -85,6 +86,7 @@ from gatepost.v1 import (
     images_service_pb2,
     keys_service_pb2,
     mail_service_pb2,
+    passkey_service_pb2,
     second_factor_service_pb2,
     session_service_pb2,
     token_service_pb2,
@@ -255,6 +257,7 @@ async def _rpcs(
         ),
         (images_service_pb2, ImagesService(images)),
         (second_factor_service_pb2, second_factors.service),
+        (passkey_service_pb2, passkeys_of(settings, reauthentication, signing_in.new_sign_ins, outbox)),
         (session_service_pb2, SessionService(sign_ins)),
         (token_service_pb2, TokenService(Tokens(database, access, clock), revocations)),
         (keys_service_pb2, KeysService(keys)),

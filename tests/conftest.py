@@ -52,6 +52,7 @@ EMPTIED = (
     "audit_keys",
     "images",
     "imports",
+    "passkey_challenges",  # those to sign in are nobody's
 )
 IMAGES_AT = "https://auth.example.org/images"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}
@@ -162,6 +163,8 @@ def settings(database_url: str, image_folder: Path) -> AuthServerSettings:
         "mail_from": "Gatepost <no-reply@example.org>",
         "link_base_url": "https://app.example.org",
         "image_store": image_folder.as_uri(),
+        "passkey_rp_id": "example.org",
+        "passkey_origins": "https://app.example.org,https://www.example.org",
         "image_base_url": IMAGES_AT,
     }
     return AuthServerSettings(**given)

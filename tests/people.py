@@ -25,6 +25,7 @@ from gatepost.v1 import (
     auth_service_pb2_grpc,
     keys_service_pb2_grpc,
     mail_service_pb2_grpc,
+    passkey_service_pb2_grpc,
     second_factor_service_pb2_grpc,
     session_service_pb2_grpc,
     token_service_pb2_grpc,
@@ -64,6 +65,7 @@ class People:
         self.users = users_service_pb2_grpc.UsersServiceStub(channel)
         self.keys = keys_service_pb2_grpc.KeysServiceStub(channel)
         self.audit = audit_service_pb2_grpc.AuditServiceStub(channel)
+        self.passkeys = passkey_service_pb2_grpc.PasskeyServiceStub(channel)
         self.mails = mail_service_pb2_grpc.MailServiceStub(channel)
         self.second_factors = second_factor_service_pb2_grpc.SecondFactorServiceStub(channel)
         self.sessions = session_service_pb2_grpc.SessionServiceStub(channel)

@@ -98,7 +98,7 @@ PERSONAL = {
             "created_at": "create_time",
             "last_used_at": "last_use_time",
         },
-        {"user_id": OWNER},
+        {"user_id": OWNER, "is_passkey": OURS},
     ),
     "sessions": Personal(
         "user_id::text = $1 AND $2::text IS NOT NULL",
@@ -224,6 +224,7 @@ NOT_PERSONAL = {
     "imports": "the SHA-256 of operators' files, and counts",
     "mail_allowances": "keyed hashes of addresses and accounts, which nobody can read back, and times",
     "budgets": "keyed hashes of addresses, accounts and address blocks, which nobody can read back, counts and times",
+    "passkey_challenges": "hashes of random values, for minutes; one to register goes with the sign-in that asked",
     "schema_migrations": "of the schema itself",
     "services": "of machines",
     "service_certificates": "of machines",

@@ -43,6 +43,9 @@ SMALL = {
     "second_factor.block": 12,
     "second_factor.all": 20,
     "second_factor.spare": 2,
+    "passkey.block": 3,
+    "passkey.spare": 2,
+    "passkey.all": 20,
     "credential.block": 3,
 }
 MOST_FAILURES = 8

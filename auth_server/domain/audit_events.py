@@ -37,6 +37,8 @@ class AuditEvent(StrEnum):
     AUTHENTICATOR_ADDED = "authenticator-added"
     """A passkey, or another WebAuthn credential."""
     AUTHENTICATOR_REMOVED = "authenticator-removed"
+    AUTHENTICATOR_COPIED = "authenticator-copied"
+    """It seems so: it signed, and its counter had not grown. Nobody was signed in."""
     EMAIL_VERIFIED = "email-verified"
     EMAIL_CHANGE_REQUESTED = "email-change-requested"
     EMAIL_CHANGED = "email-changed"

@@ -35,3 +35,5 @@ class Authenticator:
     """What the user calls it."""
     created_at: datetime
     last_used_at: datetime | None
+    is_passkey: bool = False
+    """Whether we registered it, and it signs in with us: of another, the front end alone has seen the proof."""

@@ -37,6 +37,8 @@ class Budget(StrEnum):
     OAUTH_LOGIN = "oauth_login"
     SECOND_FACTOR = "second_factor"
     """Codes of second factors; the account is the user's id."""
+    PASSKEY = "passkey"
+    """Sign-ins by passkey that are begun, and those that are refused."""
     CREDENTIAL = "credential"
     """Adapter secrets and service credentials that are wrong."""
 
@@ -88,6 +90,8 @@ DEFAULT_LIMITS: Limits = {
         Share.ALL: 10_000,
         Share.SPARE: 3,
     },
+    # Nobody guesses a signature: the rows that anybody may have written are all that is kept small.
+    Budget.PASSKEY: {Share.BLOCK: 1000, Share.ALL: 100_000, Share.SPARE: 5},
     Budget.CREDENTIAL: {Share.BLOCK: 100, Share.ALL: 10_000},
 }
 # Guesses at what proves a user, of which only so many may be wrong one after another.

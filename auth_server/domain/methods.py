@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 PASSWORD = "pwd"  # noqa: S105 (a name)
 ONE_TIME_CODE = "otp"
+POSSESSION = "pop"
+"""A key that they hold has signed: in hardware or not, which nobody vouches for (OpenID Connect EAP ACR Values 1.0)."""
 USER_VERIFIED = "user"
 """Somebody has shown to their own device that it is they, as a passkey asks for."""
 MULTIPLE_FACTORS = "mfa"
@@ -23,3 +25,7 @@ class Proof:
     def with_second_factor(self, method: str) -> Proof:
         """The same, and this method beside it."""
         return Proof((*self.methods, method, MULTIPLE_FACTORS), self.password_version)
+
+
+PASSKEY = Proof((POSSESSION, USER_VERIFIED, MULTIPLE_FACTORS))
+"""What a passkey proves, whose holder was verified by their own device."""

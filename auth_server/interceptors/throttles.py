@@ -22,6 +22,7 @@ BUDGETS = {
     options_pb2.BUDGET_REAUTHENTICATION: Budget.REAUTHENTICATION,
     options_pb2.BUDGET_OAUTH_LOGIN: Budget.OAUTH_LOGIN,
     options_pb2.BUDGET_SECOND_FACTOR: Budget.SECOND_FACTOR,
+    options_pb2.BUDGET_PASSKEY: Budget.PASSKEY,
 }
 
 

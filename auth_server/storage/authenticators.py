@@ -14,7 +14,7 @@ from auth_server.storage.database import Db, Row
 
 COLUMNS = """
 credential_id, user_id, provider_account_id, public_key, counter, device_type, backed_up, transports, name, created_at,
-last_used_at
+last_used_at, is_passkey
 """
 """The columns of an authenticator."""
 
@@ -37,9 +37,9 @@ async def create(db: Db, authenticator: Authenticator) -> bool:
         row = await db.fetchrow(
             """
             INSERT INTO authenticators (credential_id, user_id, provider_account_id, public_key, counter, device_type,
-                                        backed_up, transports, name, created_at, last_used_at)
-            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
-             WHERE (SELECT count(*) FROM authenticators WHERE user_id = $2) < $12
+                                        backed_up, transports, name, created_at, last_used_at, is_passkey)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+             WHERE (SELECT count(*) FROM authenticators WHERE user_id = $2) < $13
             RETURNING credential_id
             """,
             authenticator.credential_id,
@@ -53,6 +53,7 @@ async def create(db: Db, authenticator: Authenticator) -> bool:
             authenticator.name,
             authenticator.created_at,
             authenticator.last_used_at,
+            authenticator.is_passkey,
             MOST_AUTHENTICATORS,
         )
     except UniqueViolationError as error:
@@ -121,3 +122,40 @@ async def delete_of_account(db: Db, user_id: UUID, provider_account_id: str) -> 
         provider_account_id,
     )
     return row is not None
+
+
+async def rename(db: Db, credential_id: bytes, user_id: UUID, name: str) -> Authenticator | None:
+    """The user's authenticator, which is called so now; None where they have no such one."""
+    row = await db.fetchrow(
+        f"""
+        UPDATE authenticators
+           SET name = $3
+         WHERE credential_id = $1
+           AND user_id = $2
+        RETURNING {COLUMNS}
+        """,  # noqa: S608 (its columns)
+        credential_id,
+        user_id,
+        name,
+    )
+    return authenticator_of(row) if row else None
+
+
+async def remove(db: Db, credential_id: bytes, user_id: UUID) -> bool:
+    """Whether it was the user's; it is gone by this call."""
+    row = await db.fetchrow(
+        """
+        DELETE FROM authenticators
+         WHERE credential_id = $1
+           AND user_id = $2
+        RETURNING credential_id
+        """,
+        credential_id,
+        user_id,
+    )
+    return row is not None
+
+
+async def share_owner(db: Db, user_id: UUID) -> None:
+    """Locks the user against being changed or deleted until the transaction ends; they may be gone already."""
+    await db.fetchrow("SELECT id FROM users WHERE id = $1 FOR SHARE", user_id)

@@ -8,20 +8,24 @@ from uuid import UUID
 from auth_server.storage.database import Db
 
 
-async def put_for_registration(db: Db, challenge_hash: bytes, sign_in_id: UUID, expires: datetime) -> None:
+async def put_for_registration(
+    db: Db, challenge_hash: bytes, sign_in_id: UUID, *, password_version: int, expires: datetime
+) -> None:
     """Lets this sign-in register a passkey upon the challenge; the one that it had before is void."""
     await db.fetchrow(
         """
-        INSERT INTO passkey_challenges (challenge_hash, family_id, expires)
-        SELECT $1, id, $3
+        INSERT INTO passkey_challenges (challenge_hash, family_id, password_version, expires)
+        SELECT $1, id, $3, $4
           FROM refresh_families
          WHERE id = $2
         ON CONFLICT (family_id) DO UPDATE
-           SET challenge_hash = EXCLUDED.challenge_hash,
-               expires        = EXCLUDED.expires
+           SET challenge_hash   = EXCLUDED.challenge_hash,
+               password_version = EXCLUDED.password_version,
+               expires          = EXCLUDED.expires
         """,
         challenge_hash,
         sign_in_id,
+        password_version,
         expires,
     )
 
@@ -36,21 +40,24 @@ async def put_for_sign_in(db: Db, challenge_hash: bytes, ceremony_hash: bytes, e
     )
 
 
-async def redeem_for_registration(db: Db, challenge_hash: bytes, sign_in_id: UUID, now: datetime) -> bool:
-    """Whether it was this sign-in's and good, for the one caller that takes it; it is gone by this call."""
+async def redeem_for_registration(db: Db, challenge_hash: bytes, sign_in_id: UUID, now: datetime) -> int | None:
+    """The password version that was proven for it, for the one caller that takes it; it is gone by this call.
+
+    None where it is not this sign-in's, or has expired.
+    """
     row = await db.fetchrow(
         """
         DELETE FROM passkey_challenges
          WHERE challenge_hash = $1
            AND family_id = $2
            AND expires > $3
-        RETURNING challenge_hash
+        RETURNING password_version
         """,
         challenge_hash,
         sign_in_id,
         now,
     )
-    return row is not None
+    return row["password_version"] if row else None
 
 
 async def redeem_for_sign_in(db: Db, challenge_hash: bytes, ceremony_hash: bytes, now: datetime) -> bool:

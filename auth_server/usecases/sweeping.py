@@ -10,7 +10,7 @@ from time import monotonic
 
 from auth_server.domain.access_tokens import LONGEST_LIFE
 from auth_server.domain.refresh_tokens import LONGEST_WINDOW
-from auth_server.storage import budgets, challenges, second_factors, sweeps
+from auth_server.storage import budgets, challenges, passkey_challenges, second_factors, sweeps
 from auth_server.storage.database import Db
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ def sweeps_of(retention: Retention) -> list[Sweep]:
         Sweep("revocations", "revocations", sweeps.revocations, REVOCATIONS_MATTER + EXPIRED_KEPT),
         Sweep("outbox", "dead mails", sweeps.outbox, retention.dead_mails),
         Sweep("mail_allowances", "mail limits", sweeps.mail_allowances, timedelta(0)),
+        Sweep("passkey_challenges", "challenges of passkeys", passkey_challenges.sweep, EXPIRED_KEPT),
         Sweep("budgets", "throttles", budgets.sweep, CLOCKS_DIFFER),
         Sweep("audit_keys", "audit keys of strangers", sweeps.audit_keys, STRANGERS_KEPT),
     ]

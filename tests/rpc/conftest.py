@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gatepost.v1 import token_service_pb2 as pb
+from tests.rpc.passkeys import a_passkey, verified
 from tests.services import a_service
 from tests.streams import Stream
 
@@ -35,3 +36,12 @@ def sign_in_of(sql):
         return str(await sql.fetchval("SELECT id FROM refresh_families WHERE user_id::text = $1", user_id))
 
     return find
+
+
+@pytest.fixture
+async def ann(people, sql):
+    """A person with a passkey, which `people.anns` holds; nothing of that is in the log or the outbox."""
+    signed_in = await verified(people, sql, email="Ann@example.org", locale="fr")
+    people.anns = await a_passkey(people, signed_in)
+    await sql.execute("DELETE FROM outbox; DELETE FROM audit_events")
+    return signed_in

@@ -2,6 +2,7 @@
 
 import grpc
 import pytest
+from google.protobuf.struct_pb2 import Struct
 
 from auth_server.doors.rpcs import rpcs_of
 from auth_server.interceptors.guards import ContractError
@@ -10,6 +11,7 @@ from gatepost.v1 import auth_emails_pb2 as emails_pb
 from gatepost.v1 import auth_passwords_pb2 as passwords_pb
 from gatepost.v1 import auth_service_pb2 as pb
 from gatepost.v1 import options_pb2
+from gatepost.v1 import passkey_service_pb2 as passkeys_pb
 from gatepost.v1.adapter_service_pb2 import GetUserByIdRequest
 from gatepost.v1.token_service_pb2 import IntrospectRequest
 from tests.conftest import PREVIOUS_SECRET
@@ -35,6 +37,10 @@ THROTTLED = {
     "SecondFactorService/MakeRecoveryCodes": "SECOND_FACTOR",
     "SecondFactorService/RemoveSecondFactor": "REAUTHENTICATION",
     "AuthService/CompleteSignIn": "SECOND_FACTOR",
+    "PasskeyService/BeginRegistration": "REAUTHENTICATION",
+    "PasskeyService/DeletePasskey": "REAUTHENTICATION",
+    "PasskeyService/BeginSignIn": "PASSKEY",
+    "PasskeyService/FinishSignIn": "PASSKEY",
 }
 FORGOTTEN = passwords_pb.ForgotPasswordRequest(email="ann@example.org")
 WRONG_RESET = passwords_pb.ResetPasswordRequest(token="0" * 64, new_password="staple of another horse")
@@ -239,3 +245,15 @@ def test_a_secret_that_anybody_may_guess_needs_a_throttle():
 
     with pytest.raises(ContractError, match="lets anybody guess token"):
         rpcs_of([(contract, Nothing())], [Throttles(None)])
+
+
+@pytest.mark.requirement(27)
+async def test_ceremonies_of_passkeys_that_are_begun_count_and_so_do_bad_answers(client, other_server):
+    begin, finish = "PasskeyService/BeginSignIn", "PasskeyService/FinishSignIn"
+    bad = passkeys_pb.FinishSignInRequest(ceremony_token="0" * 64, credential=Struct())
+
+    outcomes = [await client.outcome_of(begin, passkeys_pb.BeginSignInRequest()) for _ in range(2)]
+    outcomes += [await client.outcome_of(finish, bad) for _ in range(2)]
+
+    assert outcomes == ["OK", "OK", "PASSKEY_INVALID", "THROTTLED"]
+    assert await other_server.outcome_of(begin, passkeys_pb.BeginSignInRequest()) == "THROTTLED"

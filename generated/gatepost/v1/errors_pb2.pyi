@@ -84,6 +84,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The challenge is unknown, expired, used or void; the first proof is to be given anew (UNAUTHENTICATED).
     Example: a code that comes ten minutes after its Login.
     """
+    ERROR_REASON_PASSKEY_INVALID: _ErrorReason.ValueType  # 17
+    """The passkey signs nobody in: `rule` in the ErrorInfo's metadata, and in the problem, says why (UNAUTHENTICATED).
+
+    The rules are `challenge`, of one that is unknown, expired, used or another's: begin anew; `origin`, of a page that
+    may not ask; and `credential`, of an answer or a passkey that is not good otherwise, which is not said. Rules are
+    added, never renamed.
+    Example: FinishSignIn twice with one answer.
+    """
     ERROR_REASON_REQUEST_INVALID: _ErrorReason.ValueType  # 20
     """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).
     Example: Register with an address without an `@`.
@@ -173,6 +181,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_SECOND_FACTOR_ACTIVE: _ErrorReason.ValueType  # 38
     """The user has an active second factor, which only its removal makes room for another (FAILED_PRECONDITION).
     Example: BeginTotp with a new phone, where the old one was not removed.
+    """
+    ERROR_REASON_PASSKEY_REFUSED: _ErrorReason.ValueType  # 50
+    """The passkey is not kept: `rule` says why, as for PASSKEY_INVALID (INVALID_ARGUMENT).
+    Example: FinishRegistration six minutes after BeginRegistration.
+    """
+    ERROR_REASON_PASSKEYS_NOT_SET_UP: _ErrorReason.ValueType  # 51
+    """No setting says for which domain passkeys are made, and which pages may ask for them (FAILED_PRECONDITION).
+    Example: BeginSignIn at a server without GATEPOST_PASSKEY_RP_ID.
     """
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 40
     """There is no such user (NOT_FOUND).
@@ -340,6 +356,14 @@ ERROR_REASON_CHALLENGE_INVALID: ErrorReason.ValueType  # 13
 """The challenge is unknown, expired, used or void; the first proof is to be given anew (UNAUTHENTICATED).
 Example: a code that comes ten minutes after its Login.
 """
+ERROR_REASON_PASSKEY_INVALID: ErrorReason.ValueType  # 17
+"""The passkey signs nobody in: `rule` in the ErrorInfo's metadata, and in the problem, says why (UNAUTHENTICATED).
+
+The rules are `challenge`, of one that is unknown, expired, used or another's: begin anew; `origin`, of a page that
+may not ask; and `credential`, of an answer or a passkey that is not good otherwise, which is not said. Rules are
+added, never renamed.
+Example: FinishSignIn twice with one answer.
+"""
 ERROR_REASON_REQUEST_INVALID: ErrorReason.ValueType  # 20
 """A field breaks its rule, named in the BadRequest detail (INVALID_ARGUMENT).
 Example: Register with an address without an `@`.
@@ -429,6 +453,14 @@ Example: BeginTotp right after Register.
 ERROR_REASON_SECOND_FACTOR_ACTIVE: ErrorReason.ValueType  # 38
 """The user has an active second factor, which only its removal makes room for another (FAILED_PRECONDITION).
 Example: BeginTotp with a new phone, where the old one was not removed.
+"""
+ERROR_REASON_PASSKEY_REFUSED: ErrorReason.ValueType  # 50
+"""The passkey is not kept: `rule` says why, as for PASSKEY_INVALID (INVALID_ARGUMENT).
+Example: FinishRegistration six minutes after BeginRegistration.
+"""
+ERROR_REASON_PASSKEYS_NOT_SET_UP: ErrorReason.ValueType  # 51
+"""No setting says for which domain passkeys are made, and which pages may ask for them (FAILED_PRECONDITION).
+Example: BeginSignIn at a server without GATEPOST_PASSKEY_RP_ID.
 """
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 40
 """There is no such user (NOT_FOUND).

@@ -116,6 +116,10 @@ class _BudgetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Budget.ValueTy
     """Accounts of providers that are tried."""
     BUDGET_SECOND_FACTOR: _Budget.ValueType  # 7
     """Codes of second factors that are tried."""
+    BUDGET_PASSKEY: _Budget.ValueType  # 8
+    """Sign-ins by passkey that are begun, and answers of authenticators that are
+    tried.
+    """
 
 class Budget(_Budget, metaclass=_BudgetEnumTypeWrapper):
     """Budget is what the calls of throttled methods take from. Each has shares,
@@ -139,6 +143,10 @@ BUDGET_OAUTH_LOGIN: Budget.ValueType  # 6
 """Accounts of providers that are tried."""
 BUDGET_SECOND_FACTOR: Budget.ValueType  # 7
 """Codes of second factors that are tried."""
+BUDGET_PASSKEY: Budget.ValueType  # 8
+"""Sign-ins by passkey that are begun, and answers of authenticators that are
+tried.
+"""
 Global___Budget: _TypeAlias = Budget  # noqa: Y015
 
 @_typing.final
