@@ -74,6 +74,28 @@ def enable_command(email: str) -> None:
     click.echo(f"{email} may sign in again.")
 
 
+@users_group.command("reset-second-factor")
+@click.argument("email")
+def reset_second_factor_command(email: str) -> None:
+    """Take the second factor of the user with this EMAIL away, who has lost app and recovery codes.
+
+    Make sure of who asks: from then on the password alone signs them in. Every sign-in and session ends, and a mail
+    tells the user.
+
+    The database is GATEPOST_DATABASE_URL's, else that of the `gatepost up` that runs; GATEPOST_SEALING_KEYS must be the
+    servers'.
+
+    \b
+    Example:
+      gatepost users reset-second-factor ada@example.com
+    """
+    from gatepost_cli.database import database_url
+    from gatepost_cli.second_factors import reset
+
+    asyncio.run(reset(database_url(), email))
+    click.echo(f"{email} has no second factor any more; every sign-in and session has ended.")
+
+
 @users_group.command("import")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(

@@ -27,7 +27,8 @@ class ThrottleSettings(BaseSettings):
             ge=1,
             le=MOST_FAILURES,
             description="Consecutive wrong passwords of an account, after which strangers may try no more until the "
-            "right one comes from a known device or the password is reset.",
+            "right one comes from a known device or the password is reset; and so of codes of its second factor, which "
+            "an operator resets.",
         ),
     ] = MOST_FAILURES
 

@@ -23,14 +23,16 @@ from auth_server.storage.database import connected
 from auth_server.storage.migrations import migrate
 from gatepost.v1 import adapter_pb2, adapter_service_pb2, auth_service_pb2, keys_service_pb2, users_service_pb2
 from gatepost.v1.auth_passwords_pb2 import ResetPasswordRequest
+from gatepost.v1.second_factor_service_pb2 import MakeRecoveryCodesRequest
 from gatepost_cli.embedded_postgres import EmbeddedPostgres
 from tests.audit import chained
 from tests.cli.command import ROOT, run
-from tests.conftest import ADAPTER_SECRET, FAST, key_ring
+from tests.conftest import ADAPTER_SECRET, FAST, Clock, key_ring
 from tests.mailbox import Mailbox
 from tests.mails import waiting_mails
 from tests.people import PASSWORD, People, SignedIn, refresh, refused
 from tests.resets import NEW_PASSWORD, Resets
+from tests.second_factors import App, with_second_factor
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.requirement(64)]
 
@@ -42,6 +44,9 @@ class Past:
     ann: SignedIn
     gone: SignedIn
     """Has logged out."""
+    ben: SignedIn
+    app: App
+    """Ben's authenticator app."""
     link_token: str
     """Of a mailed link that resets the password of who has logged out."""
     registered: str
@@ -104,6 +109,9 @@ async def past(
         ann, gone = await people.signed_in(), await people.signed_in()
         await people.log_out(gone)
         sql = await asyncpg.connect(used)
+        ben = await people.signed_in()
+        await sql.execute("UPDATE users SET email_verified = now() WHERE id = $1", ben.id)
+        app, _ = await with_second_factor(people, ben, Clock())
         link_token = await Resets(people, Mailbox(db, sql, settings, utc_now)).token(gone.email)
         registered = await people.registered()
         again = await people.auth.Login(auth_service_pb2.LoginRequest(email=ann.email, password=PASSWORD))
@@ -114,7 +122,7 @@ async def past(
         await sql.close()
         checkpoint = run("audit", "verify", **commands_on(used)).stdout.split()[-1]
         program(postgres, "pg_dump", "-Fc", "-f", dump, used)
-        return Past(ann, gone, link_token, registered, again.device_token, account, session, checkpoint, dump)
+        return Past(ann, gone, ben, app, link_token, registered, again.device_token, account, session, checkpoint, dump)
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +189,14 @@ async def test_sessions_and_what_was_sealed_of_providers_come_back(people: Peopl
     assert found.session_and_user.user.id == past.account.user_id
     assert kept.account == past.account
     assert kept.account.access_token == "a provider's token"
+
+
+async def test_second_factors_are_asked_for_with_the_codes_of_before(people: People, past: Past) -> None:
+    request = MakeRecoveryCodesRequest(code=past.app.next_code())
+
+    made = await people.second_factors.MakeRecoveryCodes(request, metadata=past.ben.bearer)
+
+    assert len(made.recovery_codes) == 10
 
 
 async def test_mails_that_wait_can_be_opened(past: Past, restored: str, settings: AuthServerSettings) -> None:
