@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from auth_server.domain.errors import SecondFactorNotFoundError
 from auth_server.domain.mails import MailLimits
+from auth_server.domain.second_factor_errors import SecondFactorNotFoundError
 from auth_server.domain.secrets import Seal, derived_key
 from auth_server.settings import AuthServerSettings
 from auth_server.storage import disabling

@@ -130,27 +130,6 @@ class SessionInvalidError(AuthError):
     kind, reason = Kind.UNAUTHENTICATED, "SESSION_INVALID"
 
 
-class SecondFactorRequiredError(AuthError):
-    """The first proof is right; a code of the second factor is needed as well."""
-
-    kind, reason = Kind.FORBIDDEN, "SECOND_FACTOR_REQUIRED"
-    is_right_guess = True
-
-
-class SecondFactorInvalidError(AuthError):
-    """The code is not accepted: it is wrong, has expired or was used."""
-
-    kind, reason = Kind.UNAUTHENTICATED, "SECOND_FACTOR_INVALID"
-    is_wrong_guess = True
-
-
-class ChallengeInvalidError(AuthError):
-    """The challenge is not accepted: it is unknown, has expired or was used; begin again."""
-
-    kind, reason = Kind.UNAUTHENTICATED, "CHALLENGE_INVALID"
-    is_wrong_guess = True
-
-
 class RequestInvalidError(AuthError):
     """The request breaks the rules of the contract."""
 
@@ -219,30 +198,6 @@ class EmailNotVerifiedError(AuthError):
     kind, reason = Kind.PRECONDITION, "EMAIL_NOT_VERIFIED"
 
 
-class SecondFactorActiveError(AuthError):
-    """There is a second factor already; remove it first."""
-
-    kind, reason = Kind.PRECONDITION, "SECOND_FACTOR_ACTIVE"
-
-
-class SecondFactorNotFoundError(AuthError):
-    """There is no second factor."""
-
-    kind, reason = Kind.NOT_FOUND, "SECOND_FACTOR_NOT_FOUND"
-
-
-class ImageRefusedError(AuthError):
-    """The image is not taken: it must be a JPEG, PNG, WebP or GIF, whole, of a usual size, and nothing else."""
-
-    kind, reason = Kind.INVALID, "IMAGE_REFUSED"
-
-
-class ImageTooLargeError(AuthError):
-    """The image is too large."""
-
-    kind, reason = Kind.BUSY, "IMAGE_TOO_LARGE"
-
-
 class UserNotFoundError(AuthError):
     """There is no such user."""
 
@@ -253,12 +208,6 @@ class SignInNotFoundError(AuthError):
     """There is no such sign-in, or it has ended."""
 
     kind, reason = Kind.NOT_FOUND, "SIGN_IN_NOT_FOUND"
-
-
-class ImageNotFoundError(AuthError):
-    """There is no such image."""
-
-    kind, reason = Kind.NOT_FOUND, "IMAGE_NOT_FOUND"
 
 
 class MailNotFoundError(AuthError):
@@ -303,12 +252,6 @@ class ThrottledError(AuthError):
     kind, reason = Kind.BUSY, "THROTTLED"
 
 
-class ImagesBusyError(AuthError):
-    """Too many images are on their way; try again in a moment."""
-
-    kind, reason = Kind.BUSY, "IMAGES_BUSY"
-
-
 class DeadlineExceededError(AuthError):
     """The call did not end in time."""
 
@@ -319,12 +262,6 @@ class IdentityProviderUnavailableError(AuthError):
     """The identity provider cannot be reached; try again in a moment."""
 
     kind, reason = Kind.UNAVAILABLE, "IDENTITY_PROVIDER_UNAVAILABLE"
-
-
-class ImageStoreUnavailableError(AuthError):
-    """Images cannot be kept or shown now; try again in a moment."""
-
-    kind, reason = Kind.UNAVAILABLE, "IMAGE_STORE_UNAVAILABLE"
 
 
 class DatabaseUnavailableError(AuthError):

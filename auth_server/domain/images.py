@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from auth_server.domain.errors import ImageRefusedError, Violation
+from auth_server.domain.errors import Violation
+from auth_server.domain.image_errors import ImageRefusedError
 
 # What images are kept as, and how their names end.
 ENDINGS: Mapping[str, str] = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}

@@ -11,7 +11,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
-from auth_server.domain.errors import ImageNotFoundError, ImageStoreUnavailableError
+from auth_server.domain.image_errors import ImageNotFoundError, ImageStoreUnavailableError
 from auth_server.domain.images import Picture
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from auth_server.domain.errors import ImagesBusyError, ImageTooLargeError
+from auth_server.domain.image_errors import ImagesBusyError, ImageTooLargeError
 
 Result = TypeVar("Result")
 PLACES_OF_A_USER = 2

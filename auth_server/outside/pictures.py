@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from auth_server.domain.errors import ImageRefusedError
+from auth_server.domain.image_errors import ImageRefusedError
 from auth_server.domain.images import Picture, is_polyglot, refusal_by
 from auth_server.outside.picture_parts import BoundedFile, check_extras, check_scans
 

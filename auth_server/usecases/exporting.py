@@ -10,9 +10,10 @@ from uuid import UUID
 
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.audit_seal import AuditSeal
-from auth_server.domain.errors import ImageNotFoundError, UserNotFoundError
+from auth_server.domain.errors import UserNotFoundError
 from auth_server.domain.exports import Held, HeldAuditEvent, HeldImage, HeldUser, held_account_of, held_mail_of
 from auth_server.domain.ids import get_user_id
+from auth_server.domain.image_errors import ImageNotFoundError
 from auth_server.domain.images import Picture
 from auth_server.storage import audit, authenticators, exports, second_factors
 from auth_server.storage.database import Db

@@ -9,13 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from auth_server.domain.errors import (
-    DatabaseUnavailableError,
-    ImageNotFoundError,
-    ImageStoreUnavailableError,
-    UserNotFoundError,
-)
+from auth_server.domain.errors import DatabaseUnavailableError, UserNotFoundError
 from auth_server.domain.ids import get_user_id
+from auth_server.domain.image_errors import ImageNotFoundError, ImageStoreUnavailableError
 from auth_server.domain.images import Picture, find_media_type, new_name
 from auth_server.outside.image_store import ImageStore
 from auth_server.outside.picture_pool import PicturePool

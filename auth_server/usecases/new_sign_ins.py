@@ -9,10 +9,11 @@ from uuid import UUID
 
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.clients import Client
-from auth_server.domain.errors import SecondFactorRequiredError, UserNotFoundError
+from auth_server.domain.errors import UserNotFoundError
 from auth_server.domain.ids import new_id
 from auth_server.domain.methods import Proof
 from auth_server.domain.refresh_tokens import RefreshLives, TokenPair
+from auth_server.domain.second_factor_errors import SecondFactorRequiredError
 from auth_server.domain.secrets import new_token, token_hash
 from auth_server.domain.users import User
 from auth_server.storage import audit, challenges, refresh_tokens

@@ -9,16 +9,15 @@ from uuid import UUID
 
 from auth_server.domain import one_time_codes
 from auth_server.domain.audit_events import AuditEvent
-from auth_server.domain.errors import (
-    AccessTokenInvalidError,
-    EmailNotVerifiedError,
+from auth_server.domain.errors import AccessTokenInvalidError, EmailNotVerifiedError
+from auth_server.domain.exports import HeldSecondFactor
+from auth_server.domain.mails import MailKind
+from auth_server.domain.methods import MULTIPLE_FACTORS, ONE_TIME_CODE
+from auth_server.domain.second_factor_errors import (
     SecondFactorActiveError,
     SecondFactorInvalidError,
     SecondFactorNotFoundError,
 )
-from auth_server.domain.exports import HeldSecondFactor
-from auth_server.domain.mails import MailKind
-from auth_server.domain.methods import MULTIPLE_FACTORS, ONE_TIME_CODE
 from auth_server.domain.secrets import Seal
 from auth_server.storage import audit, emails, second_factors, sign_ins
 from auth_server.storage.database import Database, Db

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.budgets import Budget, Share, subject_of
-from auth_server.domain.errors import SecondFactorNotFoundError, UserNotFoundError
+from auth_server.domain.errors import UserNotFoundError
 from auth_server.domain.ids import get_user_id
 from auth_server.domain.mails import MailKind
+from auth_server.domain.second_factor_errors import SecondFactorNotFoundError
 from auth_server.storage import audit, budgets, emails, second_factors, sign_ins
 from auth_server.storage.database import Database, Db
 from auth_server.usecases.notices import notify

@@ -12,9 +12,10 @@ from auth_server.domain import one_time_codes, recovery_codes
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.budgets import Budget
 from auth_server.domain.clients import Client
-from auth_server.domain.errors import AuthError, SecondFactorInvalidError
+from auth_server.domain.errors import AuthError
 from auth_server.domain.mails import MailKind
 from auth_server.domain.methods import ONE_TIME_CODE
+from auth_server.domain.second_factor_errors import SecondFactorInvalidError
 from auth_server.domain.secrets import Seal, identity_of
 from auth_server.storage import audit, second_factors
 from auth_server.storage.database import Db

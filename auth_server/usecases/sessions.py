@@ -9,8 +9,9 @@ from uuid import UUID
 
 from auth_server.domain.adapter import Session
 from auth_server.domain.audit_events import AuditEvent, note_subject
-from auth_server.domain.errors import SecondFactorRequiredError, UserNotFoundError
+from auth_server.domain.errors import UserNotFoundError
 from auth_server.domain.methods import Proof
+from auth_server.domain.second_factor_errors import SecondFactorRequiredError
 from auth_server.storage import audit, sessions
 from auth_server.storage.database import Database, Db
 from auth_server.usecases.second_factors import SecondFactors

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from auth_server.domain.audit_events import note_subject
 from auth_server.domain.clients import Client
-from auth_server.domain.errors import ChallengeInvalidError, UserNotFoundError
+from auth_server.domain.errors import UserNotFoundError
+from auth_server.domain.second_factor_errors import ChallengeInvalidError
 from auth_server.domain.secrets import token_hash
 from auth_server.storage import challenges, users
 from auth_server.storage.database import Db

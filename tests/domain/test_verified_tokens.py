@@ -13,7 +13,7 @@ KEYS = {KEY.kid: KEY.verifying}
 
 
 def token_of(key=KEY, now=NOW):
-    return sign(ANN, FAMILY, key=key, policy=POLICY, now=now, ends=ENDS).text
+    return sign(ANN, FAMILY, ("pwd",), key=key, policy=POLICY, now=now, ends=ENDS).text
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from auth_server.domain.errors import ImageRefusedError
+from auth_server.domain.image_errors import ImageRefusedError
 from auth_server.outside.picture_parts import MOST_EXTRAS, MOST_SCANS
 from auth_server.outside.pictures import redrawn
 from tests.images import an_image, with_chunks

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from auth_server.domain.errors import ImagesBusyError
+from auth_server.domain.image_errors import ImagesBusyError
 from auth_server.outside import picture_pool
 from auth_server.outside.picture_pool import PicturePool
 

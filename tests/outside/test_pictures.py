@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from PIL import Image, features
 
-from auth_server.domain.errors import ImageRefusedError
+from auth_server.domain.image_errors import ImageRefusedError
 from auth_server.outside.pictures import LONGEST_SIDE_PIXELS, redrawn
 from tests.images import a_png_of, an_image, shown
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from auth_server.domain.errors import ImageStoreUnavailableError
+from auth_server.domain.image_errors import ImageStoreUnavailableError
 from auth_server.outside.image_store import ImageStore
 from auth_server.outside.picture_pool import PicturePool
 from auth_server.usecases.images import ImageLimits, Images

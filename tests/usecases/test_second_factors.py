@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from auth_server.domain.errors import SecondFactorInvalidError, ThrottledError
+from auth_server.domain.errors import ThrottledError
 from auth_server.domain.ids import new_id
 from auth_server.domain.recovery_codes import find_code, hash_of, new_codes
+from auth_server.domain.second_factor_errors import SecondFactorInvalidError
 from auth_server.domain.secrets import KeyRing, Seal, SealBrokenError
 from auth_server.domain.users import NewUser
 from auth_server.mailing import outbox_of
