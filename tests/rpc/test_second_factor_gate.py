@@ -7,9 +7,9 @@ import pytest
 
 from gatepost.v1 import auth_service_pb2 as pb
 from tests.challenges import amr, challenge_in, challenge_of, complete
-from tests.people import refresh, refused
+from tests.people import reason_of, refresh, refused
 from tests.resets import NEW_PASSWORD
-from tests.second_factors import turned_on
+from tests.second_factors import app_of, begun, confirmed, turned_on
 from tests.waiting import backends_that_wait
 
 
@@ -98,3 +98,27 @@ async def test_a_login_while_the_second_factor_is_turned_on_waits_for_it(people,
         await login
 
     assert await families(sql) == before
+
+
+@pytest.mark.requirement(31)
+async def test_a_login_that_was_quicker_than_turning_it_on_ends_with_it(people, ann, sql, clock):
+    await sql.execute("UPDATE users SET email_verified = now()")
+    app = app_of(await begun(people, ann), clock)
+    held = sql.transaction()
+    await held.start()
+    await sql.execute("SELECT FROM users FOR UPDATE")
+    logins = [asyncio.ensure_future(people.login(ann.email)) for _ in range(3)]
+    await backends_that_wait(sql, 3)
+    turning_on = asyncio.ensure_future(confirmed(people, ann, app.next_code()))
+    await backends_that_wait(sql, 4)
+    await held.commit()
+
+    await turning_on
+    results = await asyncio.gather(*logins, return_exceptions=True)
+
+    # Whoever was before it is ended by it; the others are asked for a code.
+    refusals = [reason_of(each) for each in results if isinstance(each, grpc.aio.AioRpcError)]
+    assert set(refusals) <= {"SECOND_FACTOR_REQUIRED"}
+    living = await sql.fetch("SELECT methods FROM refresh_families WHERE ended_at IS NULL")
+    assert [row["methods"] for row in living] == [["pwd", "otp", "mfa"]]
+    assert (await refresh(people, ann.refresh_token)).access_token
