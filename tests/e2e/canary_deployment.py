@@ -30,6 +30,7 @@ from tests.conftest import IMAGES_AT, Clock
 from tests.e2e.canary import EVERY_METHOD, Canary, Marked
 from tests.e2e.canary_flows import Flows, basic
 from tests.mails import text_of, token_of
+from tests.passkeys import ORIGIN, RP_ID
 from tests.rpc.provider import Provider
 from tests.second_factors import App, turned_on
 from tests.smtp import MailServer
@@ -90,6 +91,8 @@ def settings_of(
         "id_token_issuers": {"google": IdTokenIssuer(issuer=provider.issuer, audience="client-1")},
         "image_store": image_store,
         "image_base_url": IMAGES_AT,
+        "passkey_rp_id": RP_ID,
+        "passkey_origins": ORIGIN,
         "environment": "test",
         "bcrypt_cost": 4,
         "grpc_port": 0,

@@ -23,6 +23,7 @@ from tests.contract.doors import DOORS
 from tests.e2e.canary import EVERY_METHOD, Marked, beginnings_in, digests_of, odd_requests
 from tests.e2e.canary_deployment import TalkativeServer, deployed, settings_of
 from tests.e2e.canary_flows import Flows, basic
+from tests.e2e.canary_passkeys import passkeys
 from tests.e2e.canary_second_factors import second_factors
 from tests.e2e.canary_sign_ins import sign_in_by_two_factors
 from tests.e2e.programs import run
@@ -151,6 +152,7 @@ async def test_no_secret_is_found_where_it_does_not_belong(
     await flows.services(ann)
     await flows.operators()
     await second_factors(flows)
+    await passkeys(flows)
     await flows.dead_mails()
     await sign_in_by_two_factors(flows)
     await flows.what_is_left()
