@@ -21,7 +21,7 @@ async ([path, body, token]) => {
     return {status: answer.status, ...await answer.json()};
 }
 """
-# What README.md shows: three lines between the two calls.
+# What docs/passkeys.md shows between the two calls.
 REGISTER = """
 async (options) => {
     const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
