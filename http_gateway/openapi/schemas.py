@@ -96,10 +96,10 @@ class Schemas:
     def answered_value(self, field: FieldDescriptor) -> Schema:
         """The schema of a field's value in an answer, with its comment."""
         schema = self._scalar(field) if field.message_type is None else self.answered(kind_of(field))
-        if field.is_repeated:
-            schema = {"type": "array", "items": schema}
         if _is_set(field, sensitive) and field.type == field.TYPE_STRING:
             schema |= {"format": "password"}
+        if field.is_repeated:
+            schema = {"type": "array", "items": schema}
         return self._described(field, schema)
 
     def _sent_object(self, kind: Descriptor, without: Collection[str]) -> Schema:

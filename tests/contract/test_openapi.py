@@ -112,6 +112,8 @@ def test_rules_of_the_contract_are_rules_of_the_schema():
         fields["password"] | {"minLength": 1, "maxLength": 1024, "format": "password", "writeOnly": True}
         == (fields["password"])
     )
+    codes = SCHEMAS["ConfirmTotpResponse"]["properties"]["recoveryCodes"]
+    assert codes["items"] == {"type": "string", "format": "password"}
     assert (fields["email"]["format"], fields["email"]["maxLength"]) == ("email", 254)
     assert fields["foundedYear"]["minimum"] == 0
     assert SCHEMAS["RegisterRequest"]["required"] == ["name", "email", "password"]
