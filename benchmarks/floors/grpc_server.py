@@ -97,6 +97,7 @@ class Token(token_service_pb2_grpc.TokenServiceServicer):
             email_verified=said["email_verified"],
             role=said["role"],
             token_id=said["jti"],
+            methods=said.get("amr", []),
             issue_time=Timestamp(seconds=said["iat"]),
             expire_time=Timestamp(seconds=said["exp"]),
         )
@@ -107,7 +108,9 @@ class Token(token_service_pb2_grpc.TokenServiceServicer):
     ) -> token_service_pb2.IntrospectResponse:
         said = self._verified(request.token)
         names = ("sub", "sid", "iss", "aud", "exp", "iat", "nbf", "jti", "username", "email", "name", "role")
-        return token_service_pb2.IntrospectResponse(active=True, **{name: said[name] for name in names})
+        return token_service_pb2.IntrospectResponse(
+            active=True, amr=said.get("amr", []), **{name: said[name] for name in names}
+        )
 
     def _verified(self, token: str) -> dict[str, Any]:
         return jwt.decode(token, self._key, algorithms=["EdDSA"], audience="gatepost", issuer="gatepost")

@@ -29,17 +29,18 @@ PASSWORD_OWNER = """
     """
 
 SESSION_START = _with_event(
-    4,
+    5,
     """
     WITH owner AS (
         SELECT id
           FROM users
          WHERE id = $3
            AND disabled_at IS NULL
+           AND (second_factor_since IS NULL OR 'mfa' = ANY ($5::text[]))
            FOR SHARE
     ), changed AS (
-        INSERT INTO sessions (token_hash, id, user_id, expires)
-        SELECT $1, $2, id, $4
+        INSERT INTO sessions (token_hash, id, user_id, expires, methods)
+        SELECT $1, $2, id, $4, $5
           FROM owner
         RETURNING id, user_id, expires
     )
@@ -66,6 +67,7 @@ FAMILY_START = _with_event(
          WHERE id = $2
            AND disabled_at IS NULL
            AND ($9::integer IS NULL OR password_version = $9)
+           AND (second_factor_since IS NULL OR 'mfa' = ANY ($10::text[]))
            FOR SHARE
     ), changed AS (
         INSERT INTO refresh_families (id, user_id, created_at, expires, user_agent, address, methods)
@@ -111,6 +113,8 @@ PRESENTED = """
            successor.sealed_answer, successor.request_id_hash,
            refresh_families.expires AS family_expires, refresh_families.ended_at AS family_ended_at,
            refresh_families.methods,
+           users.second_factor_since IS NOT NULL
+               AND 'mfa' <> ALL (refresh_families.methods) AS lacks_second_factor,
            users.id, users.name, users.email, users.email_verified, users.image, users.profile, users.role,
            users.locale, users.created_at, users.updated_at, users.disabled_at
       FROM refresh_tokens AS presented
@@ -132,6 +136,7 @@ ROTATION = """
            AND refresh_families.ended_at IS NULL
            AND refresh_families.expires > $4
            AND users.disabled_at IS NULL
+           AND (users.second_factor_since IS NULL OR 'mfa' = ANY (refresh_families.methods))
            FOR KEY SHARE OF refresh_families
     ), used AS (
         UPDATE refresh_tokens

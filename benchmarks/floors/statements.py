@@ -71,7 +71,7 @@ class Statements:
     async def create_session(self, token: str, user_id: str, expires: datetime) -> Row:
         owner = UUID(user_id)
         event = await self._event("session-started", "AdapterService/CreateSession", owner)
-        return await self._pool.fetchrow(sql.SESSION_START, _hash(token), uuid4(), owner, expires, *event)
+        return await self._pool.fetchrow(sql.SESSION_START, _hash(token), uuid4(), owner, expires, [], *event)
 
     async def delete_session(self, token: str) -> Row:
         owner: Row = await self._pool.fetchrow("SELECT user_id FROM sessions WHERE token_hash = $1", _hash(token))
@@ -155,6 +155,7 @@ def _access_token(row: Row, family_id: UUID, expires: int) -> str:
         "aud": "gatepost",
         "sub": str(row["id"]),
         "sid": str(family_id),
+        "amr": ["pwd"],
         "jti": secrets.token_hex(16),
         "iat": expires - 900,
         "nbf": expires - 900,
