@@ -108,10 +108,15 @@ function faultOf(response: Response, problem: string): Fault {
 }
 
 /** What a problem (RFC 9457) of Gatepost says for programs. */
-function wordsOf(problem: string): { reason: string; rule?: string } {
+function wordsOf(problem: string): { reason: string; rule?: string; challenge?: string } {
   try {
-    const { reason, rule } = JSON.parse(problem) as { reason?: unknown; rule?: unknown };
-    return { reason: typeof reason === "string" ? reason : "", ...(typeof rule === "string" && { rule }) };
+    const { reason, rule, metadata } = JSON.parse(problem) as { reason?: unknown; rule?: unknown; metadata?: { challenge?: unknown } };
+    const challenge = metadata?.challenge;
+    return {
+      reason: typeof reason === "string" ? reason : "",
+      ...(typeof rule === "string" && { rule }),
+      ...(typeof challenge === "string" && { challenge }),
+    };
   } catch {
     return { reason: "" };
   }

@@ -1,6 +1,8 @@
 /** The callbacks of NextAuth v4 and Auth.js v5 that carry Gatepost's tokens through the session's cookie. */
-import type { BackendTokens } from "./answers.js";
+import type { GatepostAdapter } from "./adapter.js";
+import type { BackendTokens, User } from "./answers.js";
 import { GatepostError } from "./errors.js";
+import type { SecondFactor } from "./second-factor.js";
 import { endsWithin, kept, type KeptTokens, type Tokens } from "./tokens.js";
 import { visitorOf, type AddressOf, type Visit } from "./visits.js";
 
@@ -12,6 +14,11 @@ interface SignInAccount {
   provider: string;
   providerAccountId: string;
   id_token?: string | undefined;
+}
+
+interface SignInParameters {
+  account?: SignInAccount | null | undefined;
+  email?: { verificationRequest?: boolean | undefined } | undefined;
 }
 
 interface JwtParameters<Token> {
@@ -29,6 +36,8 @@ export interface BackendSession {
 }
 
 export interface Callbacks {
+  /** Whether whoever a provider or a mailed link stands for may go on; else the page that asks for a code, or nothing. */
+  signIn(parameters: SignInParameters): Promise<boolean | string>;
   jwt<Token extends object>(parameters: JwtParameters<Token>): Promise<Token>;
   session<Session extends { user?: object }>(parameters: { session: Session; token: object }): Session & BackendSession;
 }
@@ -38,26 +47,61 @@ export interface CallbackSettings {
   refresh?: boolean;
   /** The providers whose id_tokens are sent along: those that GATEPOST_ID_TOKEN_ISSUERS names. */
   idTokensOf?: readonly string[];
+  /**
+   * The page that asks for a one-time code, such as `/sign-in/code`: where a user with a second factor is led whom a
+   * provider has signed in. Without one they are refused.
+   */
+  codePage?: string;
 }
 
 export interface CallbackParts {
+  adapter: GatepostAdapter;
+  secondFactor: SecondFactor;
   tokens: Tokens;
   addressOf: AddressOf | undefined;
 }
 
 export function callbacksOf(
-  { tokens, addressOf }: CallbackParts, visit: Visit, { refresh = true, idTokensOf = [] }: CallbackSettings,
+  { adapter, secondFactor, tokens, addressOf }: CallbackParts,
+  visit: Visit,
+  { refresh = true, idTokensOf = [], codePage }: CallbackSettings,
 ): Callbacks {
-  async function signedIn(user: JwtParameters<object>["user"], account: SignInAccount): Promise<KeptTokens | undefined> {
-    if (account.type === "credentials") return user?.backendTokens ? kept(user.backendTokens as BackendTokens) : undefined;
-    // Gatepost gives tokens for a linked account and an address: a mailed link and a nameless account have none.
-    if (!["oauth", "oidc"].includes(account.type) || !user?.email) return undefined;
+  // The cores hand the same account to both callbacks of a sign-in.
+  const begun = new WeakMap<SignInAccount, KeptTokens>();
+
+  async function begin(email: string, account: SignInAccount): Promise<KeptTokens> {
     const { provider, providerAccountId, id_token } = account;
     const proof = id_token && idTokensOf.includes(provider) ? { id_token } : {};
-    return tokens.ofProvider({ email: user.email, provider, providerAccountId, ...proof }, await visitorOf(visit, addressOf));
+    return tokens.ofProvider({ email, provider, providerAccountId, ...proof }, await visitorOf(visit, addressOf));
+  }
+
+  async function signedIn(user: JwtParameters<object>["user"], account: SignInAccount): Promise<KeptTokens | undefined> {
+    if (account.type === "credentials") return user?.backendTokens ? kept(user.backendTokens as BackendTokens) : undefined;
+    if (!isLinked(account) || !user?.email) return undefined;
+    return begun.get(account) ?? begin(user.email, account);
+  }
+
+  /** Begins the sign-in of a user who is known already, before the core makes a session of its own. */
+  async function beginAs(owner: User, account: SignInAccount): Promise<void> {
+    if (isLinked(account) && owner.email) begun.set(account, await begin(owner.email, account));
+    else await refuseWithSecondFactor(adapter, owner);
   }
 
   return {
+    async signIn({ account, email }) {
+      if (!account || account.type === "credentials" || email?.verificationRequest) return true;
+      const owner = isLinked(account) ? await adapter.getUserByAccount(account) : await adapter.getUserByEmail(account.providerAccountId);
+      if (!owner) return true; // somebody new, or an account that the core links now
+      try {
+        await beginAs(owner, account);
+        return true;
+      } catch (error) {
+        if (!(error instanceof GatepostError) || error.reason !== "SECOND_FACTOR_REQUIRED") throw error;
+        if (codePage === undefined || !(await secondFactor.awaitCode(visit, error))) return false;
+        // Auth.js goes on to a session where it is told of a page after a passkey: only `false` stops it.
+        return account.type === "webauthn" ? false : codePage;
+      }
+    },
     async jwt({ token, user, account }) {
       if (account) return { ...token, backendTokens: await signedIn(user, account) };
       const before = backendTokensIn(token);
@@ -83,6 +127,21 @@ export function callbacksOf(
       };
     },
   };
+}
+
+/** Whether Gatepost keeps such accounts: of a mailed link there is none. */
+function isLinked({ type }: SignInAccount): boolean {
+  return ["oauth", "oidc", "webauthn"].includes(type);
+}
+
+/**
+ * Of whom Gatepost gives no tokens, for want of a linked account or an address, it is asked for a session of its own: a
+ * user with a second factor gets none, and must get none of the front end's either.
+ */
+async function refuseWithSecondFactor(adapter: GatepostAdapter, { id: userId }: User): Promise<void> {
+  const sessionToken = `${crypto.randomUUID()}${crypto.randomUUID()}`;
+  await adapter.createSession({ sessionToken, userId, expires: new Date(Date.now() + 60_000) });
+  await adapter.deleteSession(sessionToken);
 }
 
 /** The tokens that a session's own token carries, if it carries any. */

@@ -8,6 +8,8 @@ export interface Fault {
   reason?: string;
   /** Of PASSWORD_REFUSED, the rule that the password breaks. */
   rule?: string;
+  /** Of SECOND_FACTOR_REQUIRED, what a code completes. */
+  challenge?: string;
   /** What Gatepost's log knows the request by. */
   requestId?: string;
   /** How long to wait before the next try, where the answer says so. */
@@ -23,15 +25,23 @@ export class GatepostError extends Error {
   readonly rule: string | undefined;
   readonly requestId: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  /** Private, so that no logger that shows errors shows it. */
+  readonly #challenge: string | undefined;
 
   /** The message names the route, never a value of the request. */
-  constructor(message: string, { status, reason = "", rule, requestId, retryAfterSeconds, cause }: Fault) {
+  constructor(message: string, { status, reason = "", rule, challenge, requestId, retryAfterSeconds, cause }: Fault) {
     super(message, { cause });
     this.status = status;
     this.reason = reason;
     this.rule = rule;
     this.requestId = requestId;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.#challenge = challenge;
+  }
+
+  /** Of SECOND_FACTOR_REQUIRED, what a code completes. */
+  get challenge(): string | undefined {
+    return this.#challenge;
   }
 }
 

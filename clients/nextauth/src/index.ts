@@ -2,25 +2,28 @@
 import { adapterOf, type GatepostAdapter } from "./adapter.js";
 import { Backend, type BackendSettings } from "./backend.js";
 import { backendTokensIn, callbacksOf, type Callbacks, type CallbackSettings } from "./callbacks.js";
+import { ChallengeCookie } from "./challenge.js";
 import { Credentials, type CredentialsProvider, type CredentialsSettings } from "./credentials.js";
 import { DeviceCookie } from "./device.js";
 import { Passwords, type PasswordChange, type PasswordReset } from "./passwords.js";
+import { SecondFactor, type SecondFactorProvider, type SecondFactorSettings } from "./second-factor.js";
 import { Tokens } from "./tokens.js";
 import type { AddressOf, Visit } from "./visits.js";
 
 export type { GatepostAdapter } from "./adapter.js";
 export type { Account, Authenticator, BackendTokens, Session, User, VerificationToken } from "./answers.js";
 export type { BackendSession, Callbacks, CallbackSettings } from "./callbacks.js";
-export type { AuthorizedUser, CredentialsProvider, CredentialsSettings } from "./credentials.js";
+export type { CredentialsProvider, CredentialsSettings } from "./credentials.js";
 export { GatepostError, SignInEndedError } from "./errors.js";
 export type { PasswordChange, PasswordReset } from "./passwords.js";
+export type { AuthorizedUser, SecondFactorProvider, SecondFactorSettings } from "./second-factor.js";
 export { behindProxies, pagesVisit, webVisit } from "./visits.js";
 export type { AddressOf, CookieOptions, Cookies, Visit, WebVisit } from "./visits.js";
 
 export interface GatepostSettings extends BackendSettings {
   /** How the visitor's address is known; without it Gatepost counts their tries by account alone. */
   visitorAddress?: AddressOf;
-  /** Whether the device cookie is for HTTPS alone; true by default, false for development on plain HTTP. */
+  /** Whether our cookies are for HTTPS alone; true by default, false for development on plain HTTP. */
   secureCookies?: boolean;
 }
 
@@ -29,7 +32,9 @@ export interface Gatepost {
   adapter: GatepostAdapter;
   /** The credentials provider of this visit. */
   credentials(visit: Visit, settings?: CredentialsSettings): CredentialsProvider;
-  /** The jwt and session callbacks of this visit. */
+  /** The provider that completes what `credentials` or a provider has begun, by a one-time code or a recovery code. */
+  secondFactor(visit: Visit, settings?: SecondFactorSettings): SecondFactorProvider;
+  /** The signIn, jwt and session callbacks of this visit. */
   callbacks(visit: Visit, settings?: CallbackSettings): Callbacks;
   /**
    * Has a link mailed to whoever forgot their password. A known browser may ask whatever strangers have asked for.
@@ -60,13 +65,17 @@ export function gatepost(settings: GatepostSettings): Gatepost {
   const backend = new Backend(settings);
   const tokens = new Tokens(backend);
   const addressOf = settings.visitorAddress;
-  const device = new DeviceCookie(settings.secureCookies ?? true);
-  const credentials = new Credentials(backend, device, addressOf);
+  const adapter = adapterOf(backend);
+  const secure = settings.secureCookies ?? true;
+  const device = new DeviceCookie(secure);
+  const secondFactor = new SecondFactor(backend, device, new ChallengeCookie(secure), addressOf);
+  const credentials = new Credentials(backend, device, secondFactor, addressOf);
   const passwords = new Passwords(backend, device, addressOf);
   return {
-    adapter: adapterOf(backend),
+    adapter,
     credentials: (visit, of = {}) => credentials.provider(visit, of),
-    callbacks: (visit, of = {}) => callbacksOf({ tokens, addressOf }, visit, of),
+    secondFactor: (visit, of = {}) => secondFactor.provider(visit, of),
+    callbacks: (visit, of = {}) => callbacksOf({ adapter, secondFactor, tokens, addressOf }, visit, of),
     forgotPassword: (visit, email) => passwords.forgot(visit, email),
     resetPassword: (visit, reset) => passwords.reset(visit, reset),
     changePassword: (visit, change) => passwords.change(visit, change),

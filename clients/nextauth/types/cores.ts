@@ -6,16 +6,18 @@ import type { Adapter } from "next-auth/adapters";
 
 import { gatepost, webVisit } from "../src/index.js";
 
-const { adapter, credentials, callbacks, events } = gatepost({ url: "", adapterSecret: "" });
+const { adapter, credentials, secondFactor, callbacks, events } = gatepost({ url: "", adapterSecret: "" });
 const visit = webVisit(new Request("http://front.example"));
 
 export const forV4: Adapter = adapter;
 export const forV5: CoreAdapter = adapter;
 
 export const v4: NextAuthOptions = {
-  adapter, providers: [credentials(visit)], callbacks: callbacks(visit), events, session: { strategy: "jwt" },
+  adapter, providers: [credentials(visit), secondFactor(visit)], callbacks: callbacks(visit), events,
+  session: { strategy: "jwt" },
 };
 
 export const v5: AuthConfig = {
-  adapter, providers: [credentials(visit)], callbacks: callbacks(visit), events, session: { strategy: "jwt" },
+  adapter, providers: [credentials(visit), secondFactor(visit)], callbacks: callbacks(visit), events,
+  session: { strategy: "jwt" },
 };

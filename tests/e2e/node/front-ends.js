@@ -85,8 +85,8 @@ export function authJsV5({
 }
 
 /** The options with what our package makes for one visit. */
-function withOurs(options, { credentials, ...ofVisit } = {}) {
-  return credentials ? { ...options, ...ofVisit, providers: [...options.providers, credentials] } : options;
+function withOurs(options, { providers, ...ofVisit } = {}) {
+  return providers ? { ...options, ...ofVisit, providers: [...options.providers, ...providers] } : options;
 }
 
 function cookiesOf(request) {

@@ -7,10 +7,14 @@ import WebAuthn from "@auth/core/providers/webauthn";
 import { Browser } from "./browser.js";
 import { ORIGIN, authJsV5 } from "./front-ends.js";
 import { BASE_URL, SECRET, aUser, anEmail, ask, ours } from "./gatepost.js";
+import { HOME, PASSWORD, ourFrontEnd, statusBy } from "./our-front-ends.js";
 import { SoftwareAuthenticator } from "./software-authenticator.js";
 
 const { adapter } = ours.gatepost({ url: BASE_URL, adapterSecret: SECRET });
 const passkeys = WebAuthn({ id: "passkey", formFields: {}, enableConditionalUI: false });
+const others = { providers: [passkeys], experimental: { enableWebAuthn: true } };
+/** Somebody with a second factor, whose address is verified. */
+const person = JSON.parse(process.env.GATEPOST_PERSON);
 const idOf = (authenticator) => authenticator.id.toString("base64");
 
 /** What the front end wants signed, for whoever the query names. */
@@ -34,10 +38,25 @@ async function signIn(visitor, authenticator, query = {}) {
   return send(visitor, "authenticate", authenticator.get(await optionsFor(visitor, { action: "authenticate", ...query })));
 }
 
+/** The adapter, where so many wait for each other once they have found their authenticator, with the counter of before. */
+function withMeeting(number) {
+  let [missing, meet] = [number];
+  const met = new Promise((resolve) => { meet = resolve; });
+  return {
+    ...adapter,
+    async getAuthenticator(id) {
+      const found = await adapter.getAuthenticator(id);
+      if (--missing === 0) meet();
+      await met;
+      return found;
+    },
+  };
+}
+
 for (const strategy of ["database", "jwt"]) {
   describe(`a passkey, with ${strategy} sessions`, () => {
     const errors = [];
-    const frontEnd = authJsV5({ adapter, errors, strategy, others: { providers: [passkeys], experimental: { enableWebAuthn: true } } });
+    const frontEnd = authJsV5({ adapter, errors, strategy, others });
     const browser = () => new Browser(frontEnd);
     const isNobody = async (visitor) => assert.deepEqual([visitor.sessionToken, await visitor.session()], [undefined, null]);
     afterEach(() => errors.splice(0));
@@ -115,7 +134,8 @@ for (const strategy of ["database", "jwt"]) {
 
     test("and its copy, at the same moment with one counter, sign one in", async () => {
       const { authenticator } = await signedUp();
-      const both = [[browser(), authenticator], [browser(), authenticator.copy()]];
+      const meeting = authJsV5({ adapter: withMeeting(2), errors, strategy, others });
+      const both = [authenticator, authenticator.copy()].map((each) => [new Browser(meeting), each]);
       const signed = await Promise.all(both.map(async ([visitor, one]) => one.get(await optionsFor(visitor, { action: "authenticate" }))));
 
       await Promise.all(both.map(([visitor], index) => send(visitor, "authenticate", signed[index])));
@@ -138,6 +158,42 @@ for (const strategy of ["database", "jwt"]) {
     });
   });
 }
+
+describe("a passkey, with our callbacks", () => {
+  const errors = [];
+  const frontEnd = ourFrontEnd(authJsV5, BASE_URL, { errors, others, callbacks: { codePage: "/sign-in/code" } });
+  const form = { email: person.email, password: PASSWORD };
+  afterEach(() => errors.splice(0));
+
+  test("brings an access token, at once and later", async () => {
+    const [visitor, other, authenticator] = [new Browser(frontEnd), new Browser(frontEnd), new SoftwareAuthenticator(ORIGIN)];
+
+    await register(visitor, authenticator, { email: anEmail() });
+    await signIn(other, authenticator);
+
+    for (const { accessToken, user } of [await visitor.session(), await other.session()]) {
+      assert.equal(await statusBy(accessToken, user), 200);
+    }
+    assert.deepEqual(errors, []);
+  });
+
+  test("of somebody with a second factor signs in together with a code, and not before", async () => {
+    const [visitor, other, authenticator] = [new Browser(frontEnd), new Browser(frontEnd), new SoftwareAuthenticator(ORIGIN)];
+    await visitor.post("callback/credentials", { ...form, code: person.codes.pop() });
+    const { user, accessToken } = await visitor.session();
+    // What is linked meanwhile asks for the second factor as well, and leaves the session as it was.
+    assert.match(await register(visitor, authenticator), /error=Configuration/);
+    assert.equal((await visitor.session()).accessToken, accessToken);
+    assert.equal((await adapter.listAuthenticatorsByUserId(user.id)).length, 1);
+
+    assert.match(await signIn(other, authenticator), /error=AccessDenied/);
+    assert.deepEqual([other.sessionToken, await other.session()], [undefined, null]);
+    const { url } = await other.post("callback/second-factor", { code: person.codes.pop() });
+
+    assert.equal(url, HOME);
+    assert.equal((await other.session()).user.id, user.id);
+  });
+});
 
 describe("the adapter's authenticators", () => {
   test("are none where nothing is asked for", async () => {

@@ -22,11 +22,11 @@ export const NO_LOGINS = {
 /** Both cores, by name: how to make a front end of them. */
 export const CORES = [["NextAuth v4", nextAuthV4], ["Auth.js v5", authJsV5]];
 
-/** A front end with our adapter, credentials provider, callbacks and events, JWT sessions and these providers. */
+/** A front end with our adapter, credentials providers, callbacks and events, JWT sessions and these providers. */
 export function ourFrontEnd(frontEndOf, url, { settings, callbacks, credentials, ...options }) {
   const gatepost = ours.gatepost({ url, adapterSecret: SECRET, ...settings });
   const ofVisit = (visit) => ({
-    credentials: gatepost.credentials(visit, credentials),
+    providers: [gatepost.credentials(visit, credentials), gatepost.secondFactor(visit, credentials)],
     callbacks: gatepost.callbacks(visit, callbacks),
     events: gatepost.events,
   });

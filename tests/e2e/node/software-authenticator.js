@@ -44,7 +44,7 @@ export class SoftwareAuthenticator {
     if (this.counts) this.counter += 1;
     const clientData = this.#clientData("webauthn.get", challenge);
     const authData = this.#authData(rpId, 0);
-    const signature = sign("sha256", Buffer.concat([authData, sha256(clientData)]), this.keys.privateKey);
+    const signature = this.#sign(Buffer.concat([authData, sha256(clientData)]));
     return this.#credential({
       clientDataJSON: clientData.toString("base64url"),
       authenticatorData: authData.toString("base64url"),
@@ -55,6 +55,17 @@ export class SoftwareAuthenticator {
   /** Another authenticator with the same key, as a thief would have it. */
   copy() {
     return Object.assign(new SoftwareAuthenticator(this.origin, this), this);
+  }
+
+  #sign(bytes) {
+    // The release that @auth/core names verifies no signature of which a half begins with a zero byte (SimpleWebAuthn
+    // #594): one in 128.
+    for (;;) {
+      const der = sign("sha256", bytes, this.keys.privateKey);
+      // A sequence of two integers, each with its length before it, and with a zero byte where its first bit is set.
+      const [r, s] = [4, 6 + der[3]];
+      if ([r, s].every((at) => der[at - 1] - (der[at] === 0 ? 1 : 0) === 32)) return der;
+    }
   }
 
   #clientData(type, challenge) {
