@@ -1,4 +1,5 @@
 import asyncio
+import re
 
 import pytest
 
@@ -246,7 +247,7 @@ async def test_without_the_right_secret_every_route_is_401(rest, secret):
     headers = {} if secret is None else {"x-auth-secret": secret}
     doors = [door for door in DOORS if door.guard == "ADAPTER"]
     for door in doors:
-        path = door.path.replace("=**", "").replace("{", "").replace("}", "")
+        path = re.sub(r"\{.*?\}", "abcd", door.path)  # which base64 is as well
 
         answer = await rest.call(door.verb, path, {} if door.verb in ("POST", "PATCH") else None, headers=headers)
 
