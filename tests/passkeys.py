@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ PRESENT, VERIFIED, MAY_BE_BACKED_UP, BACKED_UP, HAS_CREDENTIAL, HAS_EXTENSIONS =
 ES256, EDDSA, RS256 = -7, -8, -257
 
 Answer = dict[str, Any]
+Attest = Callable[["SoftAuthenticator", bytes], tuple[str, dict[str, Any]]]
 
 
 def text_of(value: bytes) -> str:
@@ -75,20 +77,24 @@ class SoftAuthenticator:
         rp_id: str = RP_ID,
         flags: int | None = None,
         cose: dict[Any, Any] | bytes | None = None,
-        attestation: tuple[str, dict[str, Any]] = ("none", {}),
+        attest: Attest = lambda _, __: ("none", {}),
         extensions: bytes = b"",
         **client: Any,
     ) -> Answer:
-        """What `navigator.credentials.create` answers, as JSON; `client` changes the client data."""
+        """What `navigator.credentials.create` answers, as JSON; `client` changes the client data.
+
+        `attest` answers the format and the statement of an attestation, by this and by what it is to sign.
+        """
         self.user_handle = bytes_of(options["user"]["id"])
         flags = HAS_CREDENTIAL | (self.flags if flags is None else flags) | (HAS_EXTENSIONS if extensions else 0)
         public = cose if isinstance(cose, bytes) else cbor2.dumps(cose or cose_of(self.key, self.algorithm))
         id_and_key = len(self.credential_id).to_bytes(2, "big") + self.credential_id + public
         authenticator = self._head(rp_id, flags, self.counter) + bytes(16) + id_and_key + extensions
-        written = cbor2.dumps({"fmt": attestation[0], "attStmt": attestation[1], "authData": authenticator})
+        said = client_data({"type": "webauthn.create", "challenge": options["challenge"]} | client)
+        kind, statement = attest(self, authenticator + hashlib.sha256(bytes_of(said)).digest())
         return self._answer(
-            clientDataJSON=client_data({"type": "webauthn.create", "challenge": options["challenge"]} | client),
-            attestationObject=text_of(written),
+            clientDataJSON=said,
+            attestationObject=text_of(cbor2.dumps({"fmt": kind, "attStmt": statement, "authData": authenticator})),
             transports=["internal", "hybrid"],
         )
 
@@ -100,14 +106,16 @@ class SoftAuthenticator:
         flags: int | None = None,
         counter: int | None = None,
         user_handle: bytes | None = None,
+        extensions: bytes = b"",
         **client: Any,
     ) -> Answer:
         """What `navigator.credentials.get` answers, as JSON; each counts one more, unless a counter is given."""
         if counter is None:
             counter = self.counter = self.counter + 1
-        authenticator = self._head(rp_id or options["rpId"], self.flags if flags is None else flags, counter)
+        flags = (self.flags if flags is None else flags) | (HAS_EXTENSIONS if extensions else 0)
+        authenticator = self._head(rp_id or options["rpId"], flags, counter) + extensions
         written = client_data({"type": "webauthn.get", "challenge": options["challenge"]} | client)
-        signature = self._sign(authenticator + hashlib.sha256(bytes_of(written)).digest())
+        signature = self.sign(authenticator + hashlib.sha256(bytes_of(written)).digest())
         return self._answer(
             clientDataJSON=written,
             authenticatorData=text_of(authenticator),
@@ -118,7 +126,8 @@ class SoftAuthenticator:
     def _head(self, rp_id: str, flags: int, counter: int) -> bytes:
         return hashlib.sha256(rp_id.encode()).digest() + bytes([flags]) + counter.to_bytes(4, "big")
 
-    def _sign(self, signed: bytes) -> bytes:
+    def sign(self, signed: bytes) -> bytes:
+        """Its signature."""
         if isinstance(self.key, ed25519.Ed25519PrivateKey):
             return self.key.sign(signed)
         if isinstance(self.key, rsa.RSAPrivateKey):

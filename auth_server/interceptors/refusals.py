@@ -20,7 +20,15 @@ from auth_server.storage.database import Db
 log = logging.getLogger(__name__)
 
 # Beside all that is UNAUTHENTICATED or PERMISSION_DENIED: guesses at what proves somebody.
-GUESSES = frozenset({"CURRENT_PASSWORD_INVALID", "ONE_TIME_TOKEN_INVALID", "REAUTHENTICATION_REQUIRED", "THROTTLED"})
+GUESSES = frozenset(
+    {
+        "CURRENT_PASSWORD_INVALID",
+        "ONE_TIME_TOKEN_INVALID",
+        "PASSKEY_REFUSED",
+        "REAUTHENTICATION_REQUIRED",
+        "THROTTLED",
+    }
+)
 # Nothing was presented, so there was nothing to refuse: as every visit of somebody who is not signed in yet.
 NOTHING = "CREDENTIAL_MISSING"
 RATE_A_SECOND, BURST = 50, 100

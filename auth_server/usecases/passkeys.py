@@ -68,7 +68,7 @@ class Passkeys:
             await passkey_challenges.put_for_registration(
                 db, challenge_hash(challenge), caller.sign_in_id, password_version=version, expires=expires
             )
-            return creation_options(party, caller.user_id, owner.email or owner.name or "", challenge, known)
+            return creation_options(party, caller.user_id, owner.email or owner.name or party.name, challenge, known)
 
         return await self.db.transaction(work)
 

@@ -225,6 +225,7 @@ async def test_what_is_no_good_registration_is_not_kept(people, sql, changes, ru
 
     assert rule_of(caught.value) == rule
     assert await sql.fetchval("SELECT count(*) FROM authenticators") == 0
+    assert await sql.fetchval("SELECT user_id::text FROM audit_events WHERE outcome = 'PASSKEY_REFUSED'") == ann.id
 
 
 @pytest.mark.requirement(32)
