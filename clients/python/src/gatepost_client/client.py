@@ -17,6 +17,8 @@ from gatepost_client.contract.identity_service_pb2_grpc import IdentityServiceSt
 from gatepost_client.contract.images_service_pb2_grpc import ImagesServiceStub
 from gatepost_client.contract.keys_service_pb2_grpc import KeysServiceStub
 from gatepost_client.contract.mail_service_pb2_grpc import MailServiceStub
+from gatepost_client.contract.passkey_service_pb2_grpc import PasskeyServiceStub
+from gatepost_client.contract.second_factor_service_pb2_grpc import SecondFactorServiceStub
 from gatepost_client.contract.session_service_pb2_grpc import SessionServiceStub
 from gatepost_client.contract.token_service_pb2_grpc import TokenServiceStub
 from gatepost_client.contract.users_service_pb2_grpc import UsersServiceStub
@@ -98,6 +100,16 @@ class GatepostClient:
     def mails(self) -> MailServiceStub:
         """Mails that wait or have failed, for operators."""
         return MailServiceStub(self.channel)
+
+    @cached_property
+    def passkeys(self) -> PasskeyServiceStub:
+        """Users' passkeys, and signing in by them."""
+        return PasskeyServiceStub(self.channel)
+
+    @cached_property
+    def second_factors(self) -> SecondFactorServiceStub:
+        """Users' second factors."""
+        return SecondFactorServiceStub(self.channel)
 
     @cached_property
     def sessions(self) -> SessionServiceStub:
