@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,28 +15,22 @@ from tests.cli.command import Up
 from tests.e2e.browsers import Windows
 
 pytestmark = pytest.mark.timeout(60)
+ROOT = Path(__file__).resolve().parents[2]
 EMAIL, PASSWORD = "grace@example.org", "a long way to Tipperary"
 
-ASK = """
-async ([path, body, token]) => {
-    const headers = {"content-type": "application/json", ...(token && {authorization: `Bearer ${token}`})};
-    const answer = await fetch(path, {method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body)});
-    return {status: answer.status, ...await answer.json()};
-}
-"""
-# What docs/passkeys.md shows between the two calls.
-REGISTER = """
-async (options) => {
-    const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
-    const credential = await navigator.credentials.create({publicKey});
-    return credential.toJSON();
-}
-"""
-SIGN_IN = """
-async (options) => {
-    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
-    const credential = await navigator.credentials.get({publicKey});
-    return credential.toJSON();
+# The page's own code: what docs/passkeys.md shows to register, and to sign in.
+REGISTER, SIGN_IN = re.findall(r"```js\n(.*?)```", (ROOT / "docs" / "passkeys.md").read_text("utf-8"), re.DOTALL)
+RUN = """
+async ([code, token, currentPassword]) => {
+    const answers = []
+    const post = async (path, body) => {
+        const headers = {"content-type": "application/json", ...(token && {authorization: `Bearer ${token}`})}
+        const answer = await fetch(path, {method: "POST", headers, body: JSON.stringify(body)})
+        answers.push({status: answer.status, sent: body, ...await answer.json()})
+        return answers.at(-1)
+    }
+    await eval(`(async () => {${code}})()`)
+    return answers
 }
 """
 VIRTUAL = {
@@ -60,38 +57,37 @@ async def a_page_with_authenticator(windows: Windows, up: Up) -> Page:
     return window
 
 
+async def post(window: Page, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """What the page gets."""
+    code = f"await post({json.dumps(path)}, {json.dumps(body)})"
+    return dict((await window.evaluate(RUN, [code, None, None]))[0])
+
+
 async def verified_user(up: Up, window: Page) -> dict[str, Any]:
     """The sign-in of a user whose address is verified."""
     person = {"name": "Grace", "email": EMAIL, "password": PASSWORD}
-    assert (await window.evaluate(ASK, ["/auth/register", person, None]))["status"] == 201
+    assert (await post(window, "/auth/register", person))["status"] == 201
     connection = await asyncpg.connect(up.run["database_url"])
     await connection.execute("UPDATE users SET email_verified = now() WHERE email = $1", EMAIL)
     await connection.close()
-    signed_in = await window.evaluate(ASK, ["/auth/login", {"email": EMAIL, "password": PASSWORD}, None])
-    return dict(signed_in)
+    return await post(window, "/auth/login", {"email": EMAIL, "password": PASSWORD})
 
 
 @pytest.mark.requirement(32)
-async def test_a_passkey_is_registered_and_signs_in(up: Up, windows: Windows) -> None:
+async def test_a_passkey_is_registered_and_signs_in_by_the_code_of_our_page(up: Up, windows: Windows) -> None:
     window = await a_page_with_authenticator(windows, up)
     user = await verified_user(up, window)
     token = user["backendTokens"]["accessToken"]
 
-    asked = await window.evaluate(ASK, ["/auth/passkeys/begin-registration", {"currentPassword": PASSWORD}, token])
-    made = await window.evaluate(REGISTER, asked["options"])
-    body = {"credential": made, "name": "This browser"}
-    kept = await window.evaluate(ASK, ["/auth/passkeys/finish-registration", body, token])
-    listed = await window.evaluate(ASK, ["/auth/passkeys", None, token])
-    again = await window.evaluate(ASK, ["/auth/passkeys/begin-sign-in", {}, None])
-    body = {"ceremonyToken": again["ceremonyToken"], "credential": await window.evaluate(SIGN_IN, again["options"])}
-    signed_in = await window.evaluate(ASK, ["/auth/passkeys/finish-sign-in", body, None])
+    _, kept = await window.evaluate(RUN, [REGISTER, token, PASSWORD])
+    _, signed_in = await window.evaluate(RUN, [SIGN_IN, None, None])
+    replayed = await post(window, "/auth/passkeys/finish-sign-in", signed_in["sent"])
 
-    assert (kept["status"], kept["id"], kept["name"], kept["signsIn"]) == (201, made["id"], "This browser", True)
-    assert [each["id"] for each in listed["passkeys"]] == [made["id"]]
-    assert signed_in["user"]["id"] == user["user"]["id"]
-    path = f"/auth/{user['user']['id']}"
-    seen = await window.evaluate(ASK, [path, None, signed_in["backendTokens"]["accessToken"]])
-    assert seen["email"] == EMAIL
-    replayed = await window.evaluate(ASK, ["/auth/passkeys/finish-sign-in", body, None])
+    assert (kept["status"], kept["name"], kept["signsIn"]) == (201, "My phone", True)
+    assert kept["id"] == signed_in["sent"]["credential"]["id"]
+    assert (signed_in["status"], signed_in["user"]["id"]) == (200, user["user"]["id"])
+    bearer = f"Bearer {signed_in['backendTokens']['accessToken']}"
+    seen = await window.request.get(f"{up.run['http_url']}/auth/passkeys", headers={"authorization": bearer})
+    assert [each["id"] for each in (await seen.json())["passkeys"]] == [kept["id"]]
     assert (replayed["status"], replayed["reason"], replayed["rule"]) == (401, "PASSKEY_INVALID", "challenge")
     assert windows.complaints == []
