@@ -130,7 +130,7 @@ async def test_who_has_no_address_may_have_one(people, ann, sql, clock):
     assert await confirmed(people, ann, app_of(made, clock).next_code())
 
 
-@pytest.mark.requirement(30)
+@pytest.mark.requirement(30, 61)
 async def test_a_wrong_code_turns_nothing_on_and_the_right_one_still_does(people, ann, clock, sql):
     app = app_of(await begun(people, ann), clock)
 
@@ -139,6 +139,8 @@ async def test_a_wrong_code_turns_nothing_on_and_the_right_one_still_does(people
             await confirmed(people, ann, code)
 
     assert await sql.fetchval("SELECT count(*) FROM recovery_codes") == 0
+    refusals = await sql.fetch("SELECT outcome, user_id::text FROM audit_events WHERE event = 'refused'")
+    assert [tuple(row) for row in refusals] == [("SECOND_FACTOR_INVALID", ann.id)] * 3
     assert await confirmed(people, ann, app.next_code())
 
 
