@@ -89,6 +89,24 @@ async def test_an_error_that_is_not_the_servers_own_word_tells_nothing(client, s
     assert f"ERROR_REASON_{json.loads(seen.text)['reason']}" in ErrorReason.keys()  # noqa: SIM118  an enum's wrapper
 
 
+@pytest.mark.requirement(31)
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        ({"request_id": "1", "challenge": "c", "else": "e"}, {"metadata": {"challenge": "c", "else": "e"}}),
+        ({"request_id": "1", "rule": "common"}, {"rule": "common"}),
+        ({"request_id": "1"}, {}),
+    ],
+)
+async def test_what_there_is_to_go_on_with_is_told_as_it_is(client, script, metadata, told):
+    info = error_details_pb2.ErrorInfo(reason="SECOND_FACTOR_REQUIRED", domain="gatepost", metadata=metadata)
+    script.answer = refusing("PERMISSION_DENIED", "A code is needed.", info)
+
+    seen = json.loads((await client("GET", "/adapter/1")).text)
+
+    assert {name: seen[name] for name in ("metadata", "rule") if name in seen} == told
+
+
 @pytest.mark.requirement(9)
 async def test_details_that_cannot_be_read_tell_nothing(client, script):
     async def answer(_request, context):

@@ -229,6 +229,8 @@ async def test_both_doors_take_from_one_budget(throttled):
         (options_pb2.Throttle(budget="BUDGET_LOGIN", link="nothing"), "no string field nothing"),
         (options_pb2.Throttle(budget="BUDGET_LOGIN", device="id"), "one field of their account"),
         (options_pb2.Throttle(budget="BUDGET_LOGIN", caller=True), "by its caller"),
+        (options_pb2.Throttle(budget="BUDGET_SECOND_FACTOR", challenge="nothing"), "no string field nothing"),
+        (options_pb2.Throttle(budget="BUDGET_SECOND_FACTOR", challenge="id", account=["id"]), "alone says whose"),
     ],
     ids=str,
 )
