@@ -10,6 +10,7 @@ from auth_server.storage.database import Database
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.authenticators import Authenticators
 from auth_server.usecases.erasure import Erasure
+from auth_server.usecases.outbox import Outbox
 from auth_server.usecases.second_factors import SecondFactors
 from auth_server.usecases.sessions import Sessions
 from auth_server.usecases.users import Users
@@ -22,6 +23,7 @@ def adapter_of(
     users: Users,
     accounts: Accounts,
     second_factors: SecondFactors,
+    outbox: Outbox,
     erasure: Erasure,
 ) -> AdapterService:
     """The adapter's RPCs, on this database."""
@@ -29,7 +31,7 @@ def adapter_of(
         db=database,
         users=users,
         accounts=accounts,
-        authenticators=Authenticators(database, clock),
+        authenticators=Authenticators(database, outbox, clock),
         sessions=Sessions(database, second_factors, clock),
         erasure=erasure,
         clock=clock,

@@ -215,7 +215,7 @@ async def _rpcs(
     identities = Identities(database, access, clock)
     squatters = Squatters(outbox, clock)
     users = Users(database, squatters, derived_key(ring, "page tokens"), clock)
-    accounts = Accounts(database, seal, squatters, clock)
+    accounts = Accounts(database, seal, squatters, outbox, clock)
     images = await stack.enter_async_context(images_of(settings, database, clock))
     audit = await stack.enter_async_context(audited(ring, database, clock))
     erasure = Erasure(database, images, audit.seal, clock)
@@ -236,7 +236,15 @@ async def _rpcs(
     servicers = [
         (
             adapter_service_pb2,
-            adapter_of(database, clock, users=users, accounts=accounts, second_factors=factors, erasure=erasure),
+            adapter_of(
+                database,
+                clock,
+                users=users,
+                accounts=accounts,
+                second_factors=factors,
+                outbox=outbox,
+                erasure=erasure,
+            ),
         ),
         (
             auth_service_pb2,

@@ -8,7 +8,7 @@ from uuid import UUID
 from asyncpg import ForeignKeyViolationError, UniqueViolationError
 
 from auth_server.domain.authenticator_errors import AuthenticatorTakenError
-from auth_server.domain.authenticators import MOST_AUTHENTICATORS, Authenticator
+from auth_server.domain.authenticators import MOST_AUTHENTICATORS, WEBAUTHN, Authenticator
 from auth_server.domain.errors import UserNotFoundError
 from auth_server.storage.database import Db, Row
 
@@ -142,16 +142,26 @@ async def rename(db: Db, credential_id: bytes, user_id: UUID, name: str) -> Auth
 
 
 async def remove(db: Db, credential_id: bytes, user_id: UUID) -> bool:
-    """Whether it was the user's; it is gone by this call."""
+    """Whether it was the user's; it is gone by this call, and so is the account that Auth.js links beside it."""
     row = await db.fetchrow(
         """
-        DELETE FROM authenticators
-         WHERE credential_id = $1
-           AND user_id = $2
-        RETURNING credential_id
+        WITH gone AS (
+            DELETE FROM authenticators
+             WHERE credential_id = $1
+               AND user_id = $2
+            RETURNING user_id, provider_account_id
+        ), unlinked AS (
+            DELETE FROM accounts
+             USING gone
+             WHERE accounts.user_id = gone.user_id
+               AND accounts.provider_account_id = gone.provider_account_id
+               AND accounts.type = $3
+        )
+        SELECT user_id FROM gone
         """,
         credential_id,
         user_id,
+        WEBAUTHN,
     )
     return row is not None
 

@@ -12,9 +12,12 @@ from auth_server.domain.adapter import Account, AccountSecrets, SealedAccount
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.authenticators import WEBAUTHN
 from auth_server.domain.errors import AccountTakenError
+from auth_server.domain.mails import MailKind
 from auth_server.domain.secrets import Seal, identity_of
 from auth_server.storage import accounts, audit, authenticators
 from auth_server.storage.database import Database, Db
+from auth_server.usecases.notices import notify
+from auth_server.usecases.outbox import Outbox
 from auth_server.usecases.squatters import Squatters
 
 
@@ -25,6 +28,7 @@ class Accounts:
     db: Database
     seal: Seal
     squatters: Squatters
+    outbox: Outbox
     clock: Callable[[], datetime]
 
     async def link(self, account: Account) -> Account:
@@ -71,6 +75,7 @@ class Accounts:
             return
         if await authenticators.delete_of_account(db, unlinked.user_id, unlinked.provider_account_id):
             await audit.record(db, AuditEvent.AUTHENTICATOR_REMOVED, unlinked.user_id, self.clock())
+            await notify(self.outbox, db, MailKind.PASSKEY_REMOVED, unlinked.user_id)
 
     def _sealed(self, account: Account) -> SealedAccount:
         secrets = orjson.dumps(

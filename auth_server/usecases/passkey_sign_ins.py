@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from auth_server.domain.audit_events import AuditEvent, note_subject
+from auth_server.domain.audit_events import note_subject
 from auth_server.domain.authenticator_errors import AuthenticatorCounterRegressedError
 from auth_server.domain.authenticators import Authenticator
 from auth_server.domain.clients import Client
 from auth_server.domain.errors import UserNotFoundError
-from auth_server.domain.mails import MailKind
 from auth_server.domain.methods import PASSKEY
 from auth_server.domain.passkey_errors import PasskeyInvalidError
 from auth_server.domain.passkey_options import CHALLENGE_LIFE, request_options, user_handle_of
@@ -32,11 +31,12 @@ from auth_server.domain.passkey_proofs import (
     find_credential_id,
 )
 from auth_server.domain.secrets import new_token, token_hash
-from auth_server.storage import audit, authenticators, emails, passkey_challenges, users
+from auth_server.storage import authenticators, passkey_challenges, users
 from auth_server.storage.database import Database, Db
+from auth_server.usecases.authenticators import tell_of_copy
 from auth_server.usecases.new_sign_ins import NewSignIns, SignedIn
 from auth_server.usecases.outbox import Outbox
-from auth_server.usecases.passkeys import party_of, put_notice
+from auth_server.usecases.passkeys import party_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +114,7 @@ class PasskeySignIns:
         except UserNotFoundError:
             raise PasskeyInvalidError(rule=CREDENTIAL) from None
         if signed_in is None:
-            await self._tell_of_copy(known)
+            if not await tell_of_copy(self.db, self.outbox, known, self.clock()):
+                raise PasskeyInvalidError(rule=CREDENTIAL)
             raise AuthenticatorCounterRegressedError
         return signed_in
-
-    async def _tell_of_copy(self, known: Authenticator) -> None:
-        async def work(db: Db) -> None:
-            owner = await emails.hold(db, known.user_id)
-            if owner is None or await authenticators.find(db, known.credential_id) is None:
-                raise PasskeyInvalidError(rule=CREDENTIAL)  # removed meanwhile, which is no sign of a copy
-            await audit.record(db, AuditEvent.AUTHENTICATOR_COPIED, known.user_id, self.clock())
-            await put_notice(db, self.outbox, MailKind.PASSKEY_COPIED, owner)
-
-        await self.db.transaction(work)

@@ -13,9 +13,10 @@ from datetime import datetime
 from uuid import UUID
 
 from auth_server.domain.audit_events import AuditEvent
-from auth_server.domain.mails import Mail, MailKind
+from auth_server.domain.mails import MailKind
 from auth_server.storage import audit, emails, one_time_tokens, sign_ins, squatters
 from auth_server.storage.database import Db
+from auth_server.usecases.notices import notify
 from auth_server.usecases.outbox import Outbox
 
 
@@ -43,6 +44,4 @@ class Squatters:
         await sign_ins.end_all(db, user_id, None, "password changed" if had_password else "ended", now)
         await one_time_tokens.void_all(db, user_id)
         await audit.record(db, AuditEvent.SQUATTER_EXPELLED, user_id, now)
-        if had_password:
-            values = {"name": owner.name or ""}
-            await self.outbox.put(db, Mail(MailKind.PASSWORD_CHANGED, owner.email, owner.locale, user_id, values, None))
+        await notify(self.outbox, db, MailKind.PASSWORD_CHANGED if had_password else MailKind.PASSKEY_REMOVED, user_id)

@@ -5,6 +5,7 @@ import asyncio
 import grpc
 import pytest
 
+from auth_server.domain.mails import MailKind
 from gatepost.v1 import adapter_pb2
 from gatepost.v1 import adapter_service_pb2 as pb
 from tests.people import reason_of, refused, violations_of
@@ -136,9 +137,10 @@ async def test_a_counter_that_has_grown_is_kept(people):
 
 
 @pytest.mark.requirement(32)
-async def test_a_counter_that_has_not_grown_is_refused_and_audited(people, sql):
+async def test_a_counter_that_has_not_grown_is_refused_audited_and_mailed(people, sql, mailbox):
     user = await people.a_user()
     made = await people.an_authenticator(user.id, counter=7)
+    await mailbox.take()
 
     for counter in (7, 6, 0):
         with refused("AUTHENTICATOR_COUNTER_REGRESSED", grpc.StatusCode.UNAUTHENTICATED):
@@ -146,6 +148,8 @@ async def test_a_counter_that_has_not_grown_is_refused_and_audited(people, sql):
 
     assert await find(people, made.credential_id) == made
     assert await audited(sql, "refused") == [(user.id, "AUTHENTICATOR_COUNTER_REGRESSED")] * 3
+    assert await audited(sql, "authenticator-copied") == [(user.id, "ok")] * 3
+    assert {(mail.kind, mail.recipient) for mail in await mailbox.take()} == {(MailKind.PASSKEY_COPIED, user.email)}
 
 
 @pytest.mark.requirement(32)
@@ -171,26 +175,31 @@ async def test_the_counter_of_a_credential_that_nobody_has_is_refused(people):
         await advance(people, b"nobody's", 1)
 
 
-async def test_an_authenticator_that_is_added_is_audited(people, sql):
+async def test_an_authenticator_that_is_added_is_audited_and_mailed(people, sql, mailbox):
     user = await people.a_user()
 
-    await people.an_authenticator(user.id)
+    made = await people.an_authenticator(user.id)
+    with refused("AUTHENTICATOR_TAKEN"):
+        await people.an_authenticator(user.id, credential_id=made.credential_id)
 
     assert await audited(sql, "authenticator-added") == [(user.id, "ok")]
+    assert [(mail.kind, mail.recipient) for mail in await mailbox.take()] == [(MailKind.PASSKEY_ADDED, user.email)]
 
 
-async def test_an_authenticator_goes_with_the_account_beside_it(people, sql):
+async def test_an_authenticator_goes_with_the_account_beside_it(people, sql, mailbox):
     user = await people.a_user()
     kept, gone = [await people.an_authenticator(user.id) for _ in range(2)]
     for made in (kept, gone):
         account = {"type": "webauthn", "provider": "passkey", "provider_account_id": made.provider_account_id}
         await people.an_account(user.id, **account)
+    await mailbox.take()
 
     request = pb.UnlinkAccountRequest(provider="passkey", provider_account_id=gone.provider_account_id)
     await people.adapter.UnlinkAccount(request, metadata=people.secret)
 
     assert await of_user(people, user.id) == [kept]
     assert await audited(sql, "authenticator-removed") == [(user.id, "ok")]
+    assert [mail.kind for mail in await mailbox.take()] == [MailKind.PASSKEY_REMOVED]
 
 
 async def test_an_authenticator_stays_when_a_providers_account_of_its_name_goes(people):

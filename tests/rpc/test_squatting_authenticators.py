@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from auth_server.domain.mails import MailKind
 from gatepost.v1 import adapter_pb2, adapter_service_pb2
 from tests.people import refused
 from tests.resets import NEW_PASSWORD
@@ -59,14 +60,17 @@ async def events_of(sql, user_id):
 
 @pytest.mark.requirement(55)
 @ARRIVALS
-async def test_the_owners_arrival_ends_a_squatters_passkey(people, resets, sql, arrive):
+async def test_the_owners_arrival_ends_a_squatters_passkey(people, resets, sql, mailbox, arrive):
     squatter = await people.a_user(email=OWNED)
     await a_passkey(people, squatter.id)
     session = await people.a_session(squatter.id)
+    await mailbox.take()
 
     await arrive(people, resets, squatter.id)
 
     assert await passkeys_of(people, squatter.id) == []
+    told = MailKind.PASSWORD_CHANGED if arrive is reset else MailKind.PASSKEY_REMOVED
+    assert (await mailbox.take_one(told)).recipient == OWNED
     assert await sql.fetchval("SELECT count(*) FROM accounts WHERE type = 'webauthn'") == 0
     assert not await session_lives(people, session)
     assert (await events_of(sql, squatter.id)).count("squatter-expelled") == 1

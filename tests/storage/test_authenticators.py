@@ -111,3 +111,20 @@ async def test_a_credential_that_nobody_has_is_absent(db, ann):
     assert await authenticators.find(db, b"nobody's") is None
     assert await authenticators.advance(db, b"nobody's", 8, LATER) is None
     assert await authenticators.of_user(db, new_id()) == []
+
+
+async def test_the_account_beside_a_removed_authenticator_goes_too(db, sql, ann, an_authenticator):
+    made = an_authenticator()
+    await authenticators.create(db, made)
+    for kind, account in (("webauthn", "account"), ("webauthn", "another"), ("oauth", "account")):
+        await sql.execute(
+            "INSERT INTO accounts (provider, provider_account_id, user_id, type, sealed) VALUES ($1, $2, $3, $4, '')",
+            kind, account, ann, kind,
+        )  # fmt: skip
+
+    assert not await authenticators.remove(db, made.credential_id, new_id())
+    assert await authenticators.remove(db, made.credential_id, ann)
+
+    left = await sql.fetch("SELECT type, provider_account_id FROM accounts ORDER BY type")
+    assert [tuple(row) for row in left] == [("oauth", "account"), ("webauthn", "another")]
+    assert await authenticators.of_user(db, ann) == []
