@@ -1,13 +1,21 @@
 """Which pages may ask for the passkeys of a `gatepost up`."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from auth_server.settings import AuthServerSettings
 from gatepost_cli.installation import Installation
 from gatepost_cli.up import auth_settings
 
+SettingsAt = Callable[[str], AuthServerSettings]
+
 
 @pytest.fixture
-def settings_at(tmp_path, monkeypatch):
+def settings_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SettingsAt:
     """The settings of a `gatepost up` whose gateway is at this URL."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://u@h/d")
     installation = Installation(tmp_path)
@@ -22,14 +30,14 @@ def settings_at(tmp_path, monkeypatch):
         ("http://[::1]:9000", "http://localhost:9000"),
     ],
 )
-def test_pages_on_this_machine_may_ask(settings_at, http_url, gateway):
+def test_pages_on_this_machine_may_ask(settings_at: SettingsAt, http_url: str, gateway: str) -> None:
     settings = settings_at(http_url)
 
     assert settings.passkey_rp_id == "localhost"
     assert settings.all_passkey_origins == (gateway, "http://localhost:3000")
 
 
-def test_what_was_set_is_kept(settings_at, monkeypatch):
+def test_what_was_set_is_kept(settings_at: SettingsAt, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEPOST_PASSKEY_RP_ID", "example.org")
     monkeypatch.setenv("GATEPOST_PASSKEY_ORIGINS", "https://app.example.org")
 
