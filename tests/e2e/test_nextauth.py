@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import asyncpg
 import grpc
 import pytest
 
@@ -9,7 +12,11 @@ from auth_server import app as auth_server
 from auth_server.settings import AuthServerSettings
 from http_gateway import app as http_gateway
 from http_gateway.settings import GatewaySettings
+from tests.challenges import recovery_codes_of
+from tests.conftest import Clock
 from tests.e2e.nextauth import passes
+from tests.people import People
+from tests.second_factors import turned_on
 
 ADAPTER_SUITES = ["adapter-suite.mjs", "adapter-accounts-suite.mjs", "adapter-sessions-suite.mjs"]
 
@@ -46,6 +53,19 @@ async def test_the_articles_login_code_takes_refusals_for_refusals(node: str, ga
 @in_one_form
 async def test_people_sign_in_by_password_through_the_real_cores(node: str, gateway_url: str) -> None:
     await passes(node, "credentials-suite.mjs", gateway_url)
+
+
+@in_one_form
+@pytest.mark.requirement(31, 57)
+async def test_the_articles_client_takes_no_first_proof_for_a_sign_in(
+    node: str, gateway_url: str, people: People, sql: asyncpg.Connection, settings: AuthServerSettings, clock: Clock
+) -> None:
+    ann = await people.signed_in()
+    app = await turned_on(sql, settings, clock, ann.id)
+    await sql.execute("UPDATE users SET email_verified = now()")  # else an account would end what a squatter has
+    known = {"email": ann.email, "codes": await recovery_codes_of(sql, ann.id, app)}
+
+    await passes(node, "second-factor-suite.mjs", gateway_url, GATEPOST_PERSON=json.dumps(known))
 
 
 async def test_the_articles_client_fails_closed_while_the_server_is_away(node: str) -> None:
