@@ -22,6 +22,7 @@ from http_gateway.settings import GatewaySettings
 from tests.conftest import ADAPTER_SECRET, FAST, key_ring
 from tests.fuzz.callers import Callers
 from tests.mailbox import Mailbox
+from tests.passkeys import ORIGIN, RP_ID
 from tests.people import People
 
 
@@ -59,6 +60,8 @@ def _settings(database_url: str, folder: Path) -> AuthServerSettings:
         "bcrypt_cost": 4,
         "image_store": (folder / "images").as_uri(),
         "image_base_url": "https://auth.example.org/images",
+        "passkey_rp_id": RP_ID,
+        "passkey_origins": ORIGIN,
         "mail_from": "Gatepost <no-reply@example.org>",
         "link_base_url": "https://app.example.org",
     }

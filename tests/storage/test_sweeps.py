@@ -34,6 +34,10 @@ ROWS = {
         )
         INSERT INTO second_factors SELECT id, '', 0, $1, $1, NULL FROM person
     """,
+    "challenges of passkeys": """
+        INSERT INTO passkey_challenges (challenge_hash, ceremony_hash, expires)
+        VALUES (uuid_send(gen_random_uuid()), 'a', $1)
+    """,
     "ended sign-ins": """
         INSERT INTO refresh_families (id, user_id, created_at, expires, ended_at, ended_reason)
         SELECT gen_random_uuid(), id, $1::timestamptz - interval '9 days', $1::timestamptz + interval '9 days', $1,
