@@ -28,9 +28,11 @@ describe("paths", () => {
         await adapter.deleteUser(id),
         await adapter.getSessionAndUser(id),
         await adapter.deleteSession(id),
+        await adapter.getAuthenticator(id).catch(({ reason }) => reason === "REQUEST_INVALID" ? null : reason),
+        ...(await adapter.listAuthenticatorsByUserId(id)),
       ];
 
-      assert.deepEqual(found, Array(8).fill(null));
+      assert.deepEqual(found, Array(9).fill(null));
       assert.equal((await adapter.getUser(user.id)).id, user.id);
     });
   }
@@ -147,6 +149,36 @@ describe("faults", () => {
       await assert.rejects(adapter.getSessionAndUser("t"), { name: "GatepostError", status: 200 });
     });
   }
+
+  const authenticator = {
+    credentialID: "AAAA", userId: "1", providerAccountId: "AAAA", credentialPublicKey: "AAAA", counter: 7,
+    credentialDeviceType: "singleDevice", credentialBackedUp: false, transports: null,
+  };
+  const noAuthenticators = {
+    "an empty body": "", "another thing": {}, "one without a key": { ...authenticator, credentialPublicKey: "" },
+    "one whose counter is a text": { ...authenticator, counter: "7" },
+    "one that is backed up some day": { ...authenticator, credentialBackedUp: null }, "a number of transports": { ...authenticator, transports: 2 },
+  };
+  for (const [what, answer] of Object.entries(noAuthenticators)) {
+    test(`${what} is no authenticator, alone or in a list`, async () => {
+      const body = answer && JSON.stringify(answer);
+      proxy.broken = {
+        "GET /adapter/get-authenticator/": { status: 200, body },
+        "GET /adapter/list-authenticators/": { status: 200, body: body && `[${body}]` },
+        "PATCH /adapter/update-authenticator-counter": { status: 200, body },
+      };
+
+      await assert.rejects(adapter.getAuthenticator("AAAA"), { name: "GatepostError", status: 200 });
+      await assert.rejects(adapter.listAuthenticatorsByUserId("1"), { name: "GatepostError", status: 200 });
+      await assert.rejects(adapter.updateAuthenticatorCounter("AAAA", 8), { name: "GatepostError", status: 200 });
+    });
+  }
+
+  test("one authenticator is no list of them", async () => {
+    proxy.broken = { "GET /adapter/list-authenticators/": { status: 200, body: JSON.stringify(authenticator) } };
+
+    await assert.rejects(adapter.listAuthenticatorsByUserId("1"), { name: "GatepostError", status: 200 });
+  });
 
   test("what says that it is a page is no session, whatever it holds", async () => {
     const body = JSON.stringify({ user, session });
