@@ -60,7 +60,7 @@ def sweeps_of(retention: Retention) -> list[Sweep]:
         Sweep("verification_tokens", "expired verification tokens", sweeps.verification_tokens, EXPIRED_KEPT),
         Sweep("one_time_tokens", "expired one-time tokens", sweeps.one_time_tokens, EXPIRED_KEPT),
         Sweep("second_factors", "unconfirmed second factors", second_factors.sweep, EXPIRED_KEPT),
-        Sweep("sign_in_challenges", "expired challenges", challenges.sweep, EXPIRED_KEPT),
+        Sweep("sign_in_challenges", "challenges of sign-ins", challenges.sweep, EXPIRED_KEPT),
         Sweep("refresh_families", "ended sign-ins", sweeps.refresh_families, ENDED_SIGN_INS_KEPT),
         Sweep("refresh_families", "idle sign-ins", sweeps.idle_families, EXPIRED_KEPT),
         Sweep("refresh_tokens", "expired refresh tokens", sweeps.refresh_tokens, EXPIRED_KEPT),

@@ -34,6 +34,10 @@ ROWS = {
         )
         INSERT INTO second_factors SELECT id, '', 0, $1, $1, NULL FROM person
     """,
+    "challenges of sign-ins": """
+        INSERT INTO sign_in_challenges
+        SELECT uuid_send(gen_random_uuid()), id, '{pwd}', 0, $1, $1 FROM users
+    """,
     "challenges of passkeys": """
         INSERT INTO passkey_challenges (challenge_hash, ceremony_hash, expires)
         VALUES (uuid_send(gen_random_uuid()), 'a', $1)
