@@ -13,7 +13,7 @@ from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.authenticator_errors import AuthenticatorNotFoundError, TooManyAuthenticatorsError
 from auth_server.domain.authenticators import MOST_AUTHENTICATORS, Authenticator
 from auth_server.domain.errors import AccessTokenInvalidError, EmailNotVerifiedError
-from auth_server.domain.mails import Mail, MailKind
+from auth_server.domain.mails import MailKind
 from auth_server.domain.passkey_errors import PasskeyRefusedError, PasskeysNotSetUpError
 from auth_server.domain.passkey_options import CHALLENGE_LIFE, base64url_of, creation_options
 from auth_server.domain.passkey_proofs import (
@@ -31,6 +31,7 @@ from auth_server.storage import audit, authenticators, emails, passkey_challenge
 from auth_server.storage.database import Database, Db
 from auth_server.storage.emails import Addressee
 from auth_server.usecases.access import SignedInCaller
+from auth_server.usecases.notices import notify
 from auth_server.usecases.outbox import Outbox
 from auth_server.usecases.reauthentication import Reauthentication
 
@@ -95,12 +96,13 @@ class Passkeys:
             raise PasskeyRefusedError(rule=error.rule) from None
 
         async def work(db: Db) -> Authenticator:
-            owner, now = await self._owner(db, caller, int(version)), self.clock()
+            await self._owner(db, caller, int(version))
+            now = self.clock()
             added = _authenticator_of(made, caller.user_id, name, now)
             if not await authenticators.create(db, added):
                 raise TooManyAuthenticatorsError
             await audit.record(db, AuditEvent.AUTHENTICATOR_ADDED, caller.user_id, now)
-            await put_notice(db, self.outbox, MailKind.PASSKEY_ADDED, owner)
+            await notify(self.outbox, db, MailKind.PASSKEY_ADDED, caller.user_id)
             return added
 
         return await self.db.transaction(work)
@@ -135,7 +137,7 @@ class Passkeys:
             if not await authenticators.remove(db, credential_id, caller.user_id):
                 raise AuthenticatorNotFoundError
             await audit.record(db, AuditEvent.AUTHENTICATOR_REMOVED, caller.user_id, self.clock())
-            await put_notice(db, self.outbox, MailKind.PASSKEY_REMOVED, await emails.find(db, caller.user_id))
+            await notify(self.outbox, db, MailKind.PASSKEY_REMOVED, caller.user_id)
 
         await self.db.transaction(work)
 
@@ -159,13 +161,6 @@ def party_of(party: RelyingParty | None) -> RelyingParty:
     if party is None:
         raise PasskeysNotSetUpError
     return party
-
-
-async def put_notice(db: Db, outbox: Outbox, kind: MailKind, owner: Addressee | None) -> None:
-    """Has the user told by mail, if they have an address."""
-    if owner is not None and owner.email is not None:
-        values = {"name": owner.name or ""}
-        await outbox.put(db, Mail(kind, owner.email, owner.locale, owner.user_id, values, None, proven=owner.verified))
 
 
 def _authenticator_of(made: NewCredential, user_id: UUID, name: str | None, now: datetime) -> Authenticator:
