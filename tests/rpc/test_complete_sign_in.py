@@ -7,9 +7,12 @@ import grpc
 import pytest
 
 from tests.challenges import amr, challenge_of, complete, recovery_codes_of
+from tests.faults import Fault, content_of
 from tests.people import reason_of, refresh, refused
 from tests.second_factors import turned_on, wrong
 
+STATEMENTS = 5
+TABLES = ("sign_in_challenges", "second_factors", "refresh_families", "refresh_tokens", "audit_events")
 FIVE_MINUTES = timedelta(minutes=5)
 
 
@@ -105,6 +108,25 @@ async def test_of_two_at_once_with_one_challenge_one_gets_in_and_the_other_loses
     assert refusals == ["CHALLENGE_INVALID"] * 3
     assert await sql.fetchval("SELECT count(*) FROM recovery_codes") == len(codes) - 1
     assert await sql.fetchval("SELECT count(*) FROM refresh_families") == 1
+
+
+@pytest.mark.requirement(31)
+async def test_a_fault_at_any_statement_spends_neither_challenge_nor_code(people, ann, app, sql, monkeypatch):
+    challenge, code = await challenge_of(people, ann.email), app.next_code()
+    before = await content_of(sql, TABLES)
+    fault = Fault(monkeypatch)
+
+    for number in range(1, STATEMENTS + 1):
+        fault.set_at(number)
+        with refused("DATABASE_UNAVAILABLE"):
+            await complete(people, challenge, code)
+        assert await content_of(sql, TABLES) == before
+    fault.set_at(STATEMENTS + 1)
+    await complete(people, challenge, code)
+
+    assert fault.seen == STATEMENTS
+    after = await content_of(sql, TABLES)
+    assert {table for table in TABLES if after[table] != before[table]} == set(TABLES)
 
 
 async def test_a_challenge_that_nobody_gave_is_refused(people, ann, app):
