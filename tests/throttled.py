@@ -12,11 +12,13 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
-from auth_server.app import RunningServer, running
+from auth_server.app import RunningServer
 from auth_server.settings import AuthServerSettings
 from auth_server.storage.database import Database
 from gatepost.v1 import auth_service_pb2 as pb
+from tests.conftest import Clock
 from tests.people import PASSWORD, detail_of, reason_of
+from tests.servers import running_still
 
 SMALL = {
     "login.account": 5,
@@ -97,7 +99,7 @@ def wait_of(error: grpc.aio.AioRpcError) -> float:
 
 @pytest.fixture(scope="session")
 async def shared_throttled(
-    settings: AuthServerSettings, shared_clock: Callable[[], datetime]
+    settings: AuthServerSettings, shared_clock: Clock
 ) -> AsyncIterator[tuple[RunningServer, RunningServer]]:
     small = {
         "throttles": ",".join(f"{name}={limit}" for name, limit in SMALL.items()),
@@ -105,8 +107,8 @@ async def shared_throttled(
         "reflection": False,
     }
     async with AsyncExitStack() as stack:
-        one = await stack.enter_async_context(running(settings.model_copy(update=small), shared_clock))
-        yield one, await stack.enter_async_context(running(settings.model_copy(update=small), shared_clock))
+        one = await stack.enter_async_context(running_still(settings.model_copy(update=small), shared_clock))
+        yield one, await stack.enter_async_context(running_still(settings.model_copy(update=small), shared_clock))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from uuid import UUID
 import grpc
 import pytest
 
+from auth_server.app import running
 from auth_server.auditing import audit_seal_of
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.secrets import KeyRing
@@ -135,15 +136,16 @@ async def test_of_an_erased_user_events_tell_ids_alone(people, db, sql, operator
 
 
 @pytest.mark.requirement(61)
-async def test_a_watcher_is_told_of_all_there_is_and_of_all_that_comes(people, db, sql, operator, watch):
+async def test_a_watcher_is_told_of_all_there_is_and_of_all_that_comes(people, db, sql, operator, watch, settings):
     await some_events(db, sql, 3)
     stream = watch()
 
     assert [(await next_of(stream)).event.position for _ in range(3)] == [1, 2, 3]
-    await people.log_out(operator)  # and nobody but the server lets the chain grow
-    message = await next_of(stream)
-    while not message.HasField("event"):
+    await people.log_out(operator)
+    async with running(settings):  # and nobody but the server lets the chain grow
         message = await next_of(stream)
+        while not message.HasField("event"):
+            message = await next_of(stream)
 
     assert (message.event.event, message.event.user_id) == ("signed-out", operator.id)
 

@@ -12,7 +12,6 @@ from listening import listening
 from scripted import ScriptedGatepost
 
 from gatepost_client import AccessTokenVerifier, GatepostClient, ServiceCredential
-from tests import conftest as real
 from tests.services import a_service
 
 Verifying = Callable[..., AbstractAsyncContextManager[AccessTokenVerifier]]
@@ -50,24 +49,6 @@ async def verifier(verifying: Verifying) -> AsyncIterator[AccessTokenVerifier]:
     """A verifier in sync with the scripted server."""
     async with verifying() as made:
         yield made
-
-
-# A real server, for the tests that ask for one.
-channel = real.channel
-clock = real.clock
-database_url = real.database_url
-db = real.db
-owner_connection = real.owner_connection
-people = real.people
-postgres = real.postgres
-server = real.server
-settings = real.settings
-shared_channel = real.shared_channel
-shared_clock = real.shared_clock
-image_folder = real.image_folder
-shared_database = real.shared_database
-shared_server = real.shared_server
-sql = real.sql
 
 
 @pytest.fixture
