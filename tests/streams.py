@@ -29,7 +29,7 @@ class Stream:
 
     async def next(self) -> Any:
         """What the next message tells."""
-        message = await asyncio.wait_for(self.call.read(), 5)
+        message = await asyncio.wait_for(self.call.read(), 30)
         assert message is not grpc.aio.EOF
         self.cursor = message.cursor
         return told(message)

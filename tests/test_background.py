@@ -34,7 +34,7 @@ class Turns:
             self.at_once -= 1
 
     async def reach(self, number):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.begun < number:  # noqa: ASYNC110 (what is waited for happens in another task)
                 await asyncio.sleep(0.005)
 

@@ -14,10 +14,16 @@ async def connected(gateway):
 
 async def answer_of(reader):
     """One whole answer: its status line, headers and body."""
-    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode()
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)).decode()
     length = next((line.split(": ")[1] for line in head.split("\r\n") if line.startswith("Content-Length")), "0")
     return head, json.loads(await reader.readexactly(int(length)) or b"null")
 
 
+LONG = dict.fromkeys(
+    ("head_timeout_seconds", "body_timeout_seconds", "read_timeout_seconds", "request_timeout_seconds"), 60
+)
+"""Longer than any test waits: what ends before has been ended by what the test sets."""
+
+
 def a_setting(**more):
-    return GatewaySettings(**{"http_port": 0, "shutdown_seconds": 2, **more})
+    return GatewaySettings(**{"http_port": 0, "shutdown_seconds": 2, **LONG, **more})

@@ -59,7 +59,7 @@ async def test_a_body_that_does_not_arrive_is_given_up(scripted_channel, script)
 
 @pytest.mark.requirement(7)
 async def test_a_client_waits_for_its_slow_body_too(scripted_channel, script):
-    async with asyncio.timeout(5), running(a_setting(), scripted_channel) as gateway:
+    async with asyncio.timeout(30), running(a_setting(), scripted_channel) as gateway:
         reader, writer = await connected(gateway)
         writer.write(UPDATE + b"grpc-timeout: 100m\r\nContent-Length: 50\r\n\r\n{")
         head, problem = await answer_of(reader)
@@ -73,14 +73,14 @@ async def test_a_client_waits_for_its_slow_body_too(scripted_channel, script):
 async def test_an_rpc_has_only_what_its_slow_body_left(scripted_channel, script):
     async with running(a_setting(), scripted_channel) as gateway:
         reader, writer = await connected(gateway)
-        writer.write(UPDATE + b"grpc-timeout: 3S\r\nContent-Length: 11\r\n\r\n{")
-        await asyncio.sleep(0.6)
+        writer.write(UPDATE + b"grpc-timeout: 9S\r\nContent-Length: 11\r\n\r\n{")
+        await asyncio.sleep(0.2)
         writer.write(b'"id": "1"}')
         head, _ = await answer_of(reader)
         writer.close()
 
     assert head.split(" ")[1] == "200"
-    assert script.seconds_left[0] < 2.5
+    assert script.seconds_left[0] < 8.85
 
 
 @pytest.mark.requirement(7)
@@ -107,7 +107,7 @@ async def test_a_head_that_does_not_arrive_ends_the_connection(scripted_channel,
         reader, writer = await connected(gateway)
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nx: ")
 
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), 30) == b""
         writer.close()
 
 
@@ -157,7 +157,7 @@ async def test_a_client_that_waits_for_leave_to_send_gets_it(scripted_url, scrip
     reader, writer = await asyncio.open_connection(*scripted_url.removeprefix("http://").split(":"))
     writer.write(HEAD + b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % len(BODY))
 
-    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30) == b"HTTP/1.1 100 Continue\r\n\r\n"
     writer.write(BODY)
     head, _ = await answer_of(reader)
 

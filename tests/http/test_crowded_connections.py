@@ -76,7 +76,7 @@ async def test_the_unread_end_of_a_last_answer_makes_way():
     async def answer(_request):
         return web.Response(body=bytes(ANSWER_BYTES))
 
-    patience = Patience(idle=5, head=5, reading=5)
+    patience = Patience(idle=60, head=60, reading=60)
     server = HttpServer(answer, patience=patience, most_connections=1)
     listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     here = listener.sockets[0].getsockname()
@@ -89,7 +89,7 @@ async def test_the_unread_end_of_a_last_answer_makes_way():
 
     reader, writer = await asyncio.open_connection(*here)
     writer.write(ALIVE)
-    assert (await asyncio.wait_for(reader.read(12), 2)) == b"HTTP/1.1 200"
+    assert (await asyncio.wait_for(reader.read(12), 30)) == b"HTTP/1.1 200"
 
     writer.transport.abort()
     wire.close()

@@ -44,7 +44,7 @@ async def statuses_of(gateway, request):
     """What a request and the two behind it are answered."""
     reader, writer = await connected(gateway)
     writer.write(request + NEXT + LAST)
-    told = await asyncio.wait_for(reader.read(), 5)
+    told = await asyncio.wait_for(reader.read(), 8)
     writer.close()
     return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", told)]
 

@@ -141,7 +141,7 @@ async def test_a_malformed_timeout_is_400(client, script, given):
 @pytest.mark.requirement(7)
 async def test_an_rpc_that_takes_too_long_is_504(client, script):
     async def answer(_request, _context):
-        await asyncio.sleep(5)
+        await asyncio.sleep(60)
         raise AssertionError("the deadline has passed")
 
     script.answer = answer
@@ -165,11 +165,11 @@ async def test_a_client_that_goes_away_cancels_its_rpc(scripted_url, script):
     script.answer = answer
     _, writer = await connected(scripted_url)
     writer.write(b"GET /adapter/1 HTTP/1.1\r\nHost: x\r\nx-auth-secret: s\r\n\r\n")
-    await asyncio.wait_for(called.wait(), 5)
+    await asyncio.wait_for(called.wait(), 8)
 
     writer.close()
 
-    await asyncio.wait_for(cancelled.wait(), 5)
+    await asyncio.wait_for(cancelled.wait(), 8)
 
 
 async def test_head_answers_as_get_without_the_body(client, script):
@@ -241,7 +241,7 @@ async def connected(url):
 async def raw(url, head):
     reader, writer = await connected(url)
     writer.write(head + b"Connection: close\r\n\r\n")
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), 8)
     writer.close()
     return answer
 

@@ -114,7 +114,7 @@ async def test_what_is_no_http_is_a_problem_and_not_a_fault(rest, raw):
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(raw)
 
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), 8)
 
     writer.close()
     assert answer.split(b" ")[1].startswith(b"4"), answer
@@ -135,7 +135,7 @@ async def test_the_absolute_form_of_a_target_has_its_path_behind_the_host(rest, 
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(f"GET {target} HTTP/1.1\r\nHost: any.example\r\nConnection: close\r\n\r\n".encode())
 
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), 8)
 
     writer.close()
     assert answer.split(b" ")[1] in (str(status).encode(), b"400")

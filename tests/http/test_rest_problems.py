@@ -24,9 +24,9 @@ async def exchange(rest, *parts):
     heads = []
     for part in parts:
         writer.write(part)
-        heads.append((await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode())
+        heads.append((await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 8)).decode())
     length = next(line.split(": ")[1] for line in heads[-1].split("\r\n") if line.startswith("Content-Length"))
-    body = await asyncio.wait_for(reader.readexactly(int(length)), 5)
+    body = await asyncio.wait_for(reader.readexactly(int(length)), 8)
     writer.close()
     return [int(head.split(" ")[1]) for head in heads], json.loads(body)
 

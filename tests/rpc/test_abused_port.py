@@ -49,11 +49,11 @@ async def attacker(server):
 async def test_a_flood_of_pings_ends_the_connection(attacker, channel):
     attacker.writer.write(http2.frame(http2.PING, 0, 0, bytes(8)) * 1000)
 
-    goodbye = await asyncio.wait_for(attacker.until(http2.GOAWAY), 5)
+    goodbye = await asyncio.wait_for(attacker.until(http2.GOAWAY), 30)
 
     assert goodbye is not None
     assert struct.unpack(">II", goodbye[:8])[1] == http2.ENHANCE_YOUR_CALM
-    assert await asyncio.wait_for(attacker.until(http2.GOAWAY), 5) is None
+    assert await asyncio.wait_for(attacker.until(http2.GOAWAY), 30) is None
     assert await is_healthy(channel)
 
 
@@ -72,7 +72,7 @@ async def test_others_are_served_while_somebody_resets_calls(attacker, channel, 
 
     times = []
     attacking = asyncio.create_task(attack())
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while not attacking.done() or len(times) < 50:
             began = time.perf_counter()
             await others.GetJsonWebKeySet(keys_service_pb2.GetJsonWebKeySetRequest(), timeout=5)
@@ -108,7 +108,7 @@ async def test_a_head_without_end_takes_no_memory_without_end(attacker, channel)
             await attacker.writer.drain()
 
     growths = []
-    async with asyncio.timeout(9):
+    async with asyncio.timeout(30):
         await send()
         while len(growths) < 3 and min(growths, default=HEAD_BYTES) >= HEAD_BYTES * 0.8:
             before = memory_bytes()
@@ -133,7 +133,7 @@ async def test_a_message_that_grows_beyond_its_bound_is_refused_without_being_un
         for piece in pieces:
             attacker.writer.write(http2.frame(http2.DATA, 0, 1, piece))
 
-        answer = await asyncio.wait_for(attacker.until(http2.HEADERS), 5)
+        answer = await asyncio.wait_for(attacker.until(http2.HEADERS), 30)
 
         assert b"grpc-status\x018" in answer  # RESOURCE_EXHAUSTED
         attacker.close()
@@ -186,7 +186,7 @@ async def test_the_port_bounds_its_connections_and_calls(settings, db, monkeypat
     async with running(few) as server, grpc.aio.insecure_channel(server.grpc_target) as channel:
         assert await is_healthy(channel)
         hoard = [await Http2.connect(server.grpc_port) for _ in range(3)]
-        assert await asyncio.wait_for(hoard[-1].until(http2.GOAWAY), 5) is None
+        assert await asyncio.wait_for(hoard[-1].until(http2.GOAWAY), 30) is None
         assert await is_healthy(channel)
         for each in hoard:
             each.close()

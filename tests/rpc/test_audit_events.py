@@ -60,7 +60,7 @@ async def some_events(db, sql, number, user_id=None, event=AuditEvent.SIGNED_IN)
 
 
 async def next_of(stream):
-    message = await asyncio.wait_for(stream.read(), 5)
+    message = await asyncio.wait_for(stream.read(), 30)
     assert message is not grpc.aio.EOF
     return message
 

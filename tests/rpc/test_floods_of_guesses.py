@@ -49,4 +49,4 @@ async def test_guesses_leave_others_their_connections_to_the_database(people, sq
 
     assert not any(each.done() for each in guesses)
     await held_budgets.execute("ROLLBACK")
-    await asyncio.wait_for(asyncio.gather(*guesses), 5)
+    await asyncio.wait_for(asyncio.gather(*guesses), 30)

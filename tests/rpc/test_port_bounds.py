@@ -35,7 +35,7 @@ async def fast_port(settings, db, monkeypatch, request):
 @pytest.mark.requirement(5)
 async def test_a_connection_is_told_how_many_streams_and_how_much_metadata_it_may_send(server):
     connection = await Http2.connect(server.grpc_port)
-    told = await asyncio.wait_for(connection.until(http2.SETTINGS), 5)
+    told = await asyncio.wait_for(connection.until(http2.SETTINGS), 30)
     connection.close()
 
     bounds = dict(struct.iter_unpack(">HI", told))
@@ -59,7 +59,7 @@ async def test_metadata_beyond_eight_kilobytes_is_refused_and_the_server_lives(c
 async def test_a_connection_without_a_call_ends(fast_port):
     connection = await Http2.connect(fast_port)
 
-    said = await asyncio.wait_for(connection.until(http2.GOAWAY), 5)
+    said = await asyncio.wait_for(connection.until(http2.GOAWAY), 30)
 
     assert said.endswith(b"idle")
     connection.close()
@@ -71,7 +71,7 @@ async def test_a_connection_with_a_call_ends_by_its_age(fast_port):
     connection = await Http2.connect(fast_port)
     connection.writer.write(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.request_headers(KEYS)))
 
-    said = await asyncio.wait_for(connection.until(http2.GOAWAY), 5)
+    said = await asyncio.wait_for(connection.until(http2.GOAWAY), 30)
 
     assert said.endswith(b"max_age")
     connection.close()

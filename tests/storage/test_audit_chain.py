@@ -188,7 +188,7 @@ async def test_events_are_chained_once_whoever_comes_when(own, past, keys_databa
             await audit.add(own, AuditEvent.SIGNED_IN, None, now(), caller=f"user:{number}")
             await chaining(own, 3).turn()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await asyncio.gather(*(write(number) for number in range(5)))
     await chaining(own).turn()
     assert await past.fetchval("SELECT count(*) FROM audit_links") == 50

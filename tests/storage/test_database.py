@@ -95,7 +95,7 @@ async def test_a_statement_that_lost_a_deadlock_is_run_again(database_url, sql):
         )
         await asyncio.sleep(0.3)
         theirs = asyncio.ensure_future(rival.execute("UPDATE deadlock SET id = 1 WHERE id = 1"))
-        await asyncio.wait_for(theirs, 5)
+        await asyncio.wait_for(theirs, 30)
         await transaction.commit()
 
         assert [row["id"] for row in await ours] == [2]

@@ -86,7 +86,7 @@ def sweeping(db, clock):
 
 async def swept(sweeping, sweep):
     """How many rows go; waits for the tests' server, which may hold the audit log's chain."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not (rows := await sweeping.turn(sweep)):  # noqa: ASYNC110 (another one's transaction ends)
             await asyncio.sleep(0.01)
     return rows

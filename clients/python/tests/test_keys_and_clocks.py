@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import grpc
 import jwt
 import pytest
 from listening import SECOND, listening, seconds_until_refused
@@ -15,13 +16,26 @@ from gatepost_client import AccessTokenInvalidError
 from gatepost_client.contract.token_service_pb2 import RevokeRequest
 
 
+@pytest.fixture
+async def server(settings, db, clock):
+    """One that looks after its keys, as the one that tests share does not."""
+    async with running(settings, clock) as made:
+        yield made
+
+
+@pytest.fixture
+async def channel(server):
+    async with grpc.aio.insecure_channel(server.grpc_target) as made:
+        yield made
+
+
 def kid_of(token: str) -> str:
     return str(jwt.get_unverified_header(token)["kid"])
 
 
 async def signed_in_under_another_key(people, kid: str):
     """A sign-in made once the server signs with another key than this one."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             someone = await people.signed_in()
             if kid_of(someone.access_token) != kid:

@@ -35,7 +35,7 @@ async def refused_within(verifier, token: str, limit: timedelta) -> bool:
 
 
 async def until(condition) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 (a counter tells nobody)
             await asyncio.sleep(0.01)
 
