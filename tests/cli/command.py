@@ -159,7 +159,7 @@ def call(url: str, body: dict[str, Any] | None = None, **headers: str) -> tuple[
             return error.code, json.loads(error.read() or b"null")
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 5) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 30) -> bool:
     """Whether it comes true within so many seconds."""
     end = time.monotonic() + seconds
     while not holds():

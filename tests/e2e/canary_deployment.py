@@ -36,7 +36,7 @@ from tests.second_factors import App, turned_on
 from tests.smtp import MailServer
 from tests.waiting import until
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0
 SUBJECTS = {MailKind.VERIFY_EMAIL: "Confirm", MailKind.RESET_PASSWORD: "password", MailKind.CONFIRM_NEW_EMAIL: "new"}
 
 

@@ -14,7 +14,7 @@ from playwright.async_api import Page
 
 from tests.cli.command import Up, running_up
 
-PATIENCE_SECONDS = 8.0
+PATIENCE_SECONDS = 30.0
 
 
 @contextmanager

@@ -53,7 +53,7 @@ async def test_the_slowest_upload_gives_way_where_all_places_are_taken(pool):
 
     later = Upload(pool)
     await asyncio.sleep(0)
-    await asyncio.wait_for(asyncio.wait([uploads[1].task]), 1)
+    await asyncio.wait_for(asyncio.wait([uploads[1].task]), 30)
 
     assert await files([*uploads, later]) == [501, None, 1_000_001, 2]
 
@@ -77,7 +77,8 @@ async def test_uploads_that_come_fast_enough_keep_their_places(pool):
     assert await files(uploads) == [1_000_001] * 3
 
 
-async def test_nobody_gives_way_who_has_only_begun(pool):
+async def test_nobody_gives_way_who_has_only_begun(pool, monkeypatch):
+    monkeypatch.setattr(picture_pool, "GRACE_SECONDS", 60)
     uploads = [Upload(pool) for _ in range(3)]
     await asyncio.sleep(0)
 
@@ -86,7 +87,8 @@ async def test_nobody_gives_way_who_has_only_begun(pool):
 
 
 @pytest.mark.requirement(5)
-async def test_who_has_two_places_gives_one_to_who_has_none(pool):
+async def test_who_has_two_places_gives_one_to_who_has_none(pool, monkeypatch):
+    monkeypatch.setattr(picture_pool, "GRACE_SECONDS", 60)
     ann, bob, cid = uuid4(), uuid4(), uuid4()
     uploads = [Upload(pool, 1, ann), Upload(pool, 1, ann), Upload(pool, 1, bob)]
     await asyncio.sleep(0)
@@ -116,7 +118,7 @@ async def test_an_image_that_is_being_drawn_keeps_its_place(pool):
         with pool.place(uuid4()) as place:
             await place.receive(pieces(), 10)
             drawing.set()
-            await place.run(lambda: asyncio.run_coroutine_threadsafe(drawn.wait(), loop).result(5))
+            await place.run(lambda: asyncio.run_coroutine_threadsafe(drawn.wait(), loop).result(30))
 
     async def pieces():
         yield b"x"

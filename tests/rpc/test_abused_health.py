@@ -31,7 +31,7 @@ async def test_who_watches_health_and_does_not_read_keeps_nobody_from_it(setting
 
         health = health_pb2_grpc.HealthStub(channel)
         other = health.Watch(ASKED)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             assert (await other.read()).status == SERVING
             await server.drain()
             assert (await other.read()).status == NOT_SERVING
@@ -39,5 +39,5 @@ async def test_who_watches_health_and_does_not_read_keeps_nobody_from_it(setting
         other.cancel()
         began = asyncio.get_running_loop().time()
 
-    assert asyncio.get_running_loop().time() - began < DRAIN_SECONDS + 2
+    assert asyncio.get_running_loop().time() - began < 9  # and not the ten that it had
     attacker.close()

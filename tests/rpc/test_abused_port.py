@@ -20,6 +20,7 @@ from http_gateway.settings import GatewaySettings
 from tests.people import refused
 from tests.rpc import http2
 from tests.rpc.http2 import Http2
+from tests.waiting import at_most
 
 KEYS = "/gatepost.v1.KeysService/GetJsonWebKeySet"
 HEAD_BYTES = 40_000_000
@@ -81,7 +82,7 @@ async def test_others_are_served_while_somebody_resets_calls(attacker, channel, 
     p99 = sorted(times)[int(len(times) * 0.99)]
     record_property("p99", p99)
     print(f"{RESETS} resets; {len(times)} calls of others meanwhile, p99 {p99 * 1000:.1f} ms")
-    assert p99 < WORST_SECONDS
+    assert p99 < at_most(WORST_SECONDS)
     assert await is_healthy(channel)
 
 
@@ -181,7 +182,7 @@ async def test_a_call_that_ends_without_its_message_is_refused(channel):
 
 @pytest.mark.requirement(5)
 async def test_the_port_bounds_its_connections_and_calls(settings, db, monkeypatch):
-    monkeypatch.setattr(first_messages, "FIRST_MESSAGE_SECONDS", 0.5)
+    monkeypatch.setattr(first_messages, "FIRST_MESSAGE_SECONDS", 2)
     few = settings.model_copy(update={"grpc_connections": 2, "grpc_calls": 2})
     async with running(few) as server, grpc.aio.insecure_channel(server.grpc_target) as channel:
         assert await is_healthy(channel)
@@ -192,9 +193,9 @@ async def test_the_port_bounds_its_connections_and_calls(settings, db, monkeypat
             each.close()
 
         halves = [channel.stream_unary(KEYS)() for _ in range(2)]
-        await asyncio.sleep(0.1)
         with refused("SERVER_UNAVAILABLE", grpc.StatusCode.UNAVAILABLE):
-            await is_healthy(channel)
+            while await is_healthy(channel):  # until both have arrived
+                pass
         with refused("SERVER_UNAVAILABLE"):
             await channel.stream_unary("/gatepost.v1.UsersService/UploadUserImage")()
         with refused("SERVER_UNAVAILABLE"):

@@ -11,6 +11,7 @@ from gatepost.v1.adapter_service_pb2 import CreateSessionRequest, GetSessionAndU
 from gatepost.v1.session_service_pb2 import ListSignInsRequest
 from gatepost.v1.token_service_pb2 import IntrospectRequest
 from tests.people import refused
+from tests.waiting import at_most
 
 
 @pytest.fixture
@@ -174,7 +175,7 @@ async def test_disabling_is_told_to_who_verifies_elsewhere(people, watch, sign_i
 
     await disable(ann.id)
 
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(at_most(1)):
         seen = await stream.until(("sign_in_id", sign_in, "REASON_USER_DISABLED"))
         if ("user_id", ann.id, "REASON_USER_DISABLED") not in seen:
             await stream.until(("user_id", ann.id, "REASON_USER_DISABLED"))

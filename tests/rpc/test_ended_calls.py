@@ -15,7 +15,7 @@ from tests.images import FORM_TYPE, a_form, an_image, pieces_of
 from tests.people import People
 from tests.waiting import backends_that_wait, until
 
-ENDS_WITHIN_SECONDS = 2
+ENDS_WITHIN_SECONDS = 20
 GET_ACCOUNT = "/gatepost.v1.AdapterService/GetAccount"
 EXPORT_USER = "/gatepost.v1.UsersService/ExportUser"
 UPLOAD_IMAGE = "/gatepost.v1.UsersService/UploadUserImage"
@@ -152,11 +152,17 @@ async def assert_ends_in_database(sql):
 
 @pytest.mark.requirement(7)
 async def test_the_callers_deadline_ends_the_statement(door, people, ann, sql, held):
-    calls = {kind: asyncio.ensure_future(call) for kind, call in door.calls(people, ann, 0.5).items()}
-    await all_wait(sql, calls)
+    for seconds in (0.5, 2, 8):  # which a busy machine may take to bring them there
+        calls = {kind: asyncio.ensure_future(call) for kind, call in door.calls(people, ann, seconds).items()}
+        waiting = asyncio.ensure_future(backends_that_wait(sql, len(calls)))
+        ends = dict(zip(calls, await asyncio.gather(*calls.values()), strict=True))
+        if waiting.done():
+            break
+        waiting.cancel()
+        await asyncio.wait({waiting})
 
-    ends = dict(zip(calls, await asyncio.gather(*calls.values()), strict=True))
-
+    assert waiting.done()
+    assert not waiting.cancelled()
     assert ends == dict.fromkeys(calls, "DEADLINE_EXCEEDED")
     await assert_ends_in_database(sql)
 

@@ -23,13 +23,13 @@ def pool():
 
 @pytest.mark.requirement(22)
 async def test_hashing_leaves_the_event_loop_free(pool):
-    hashing = asyncio.ensure_future(pool.run(time.sleep, 0.2))
-    began = time.perf_counter()
-
+    go = threading.Event()
+    hashing = asyncio.ensure_future(pool.run(go.wait, 5))
     await asyncio.sleep(0)
 
-    assert time.perf_counter() - began < 0.1
-    await hashing
+    go.set()  # nobody would, while the loop waited
+
+    assert await hashing
 
 
 @pytest.mark.requirement(22)
@@ -175,7 +175,8 @@ async def test_a_flood_of_logins_is_refused_and_holds_no_other_call_up(settings,
     # Were it held up by each of the four that hash, it would come through but a few times.
     assert looked_up >= 15
     busy = [each for each in results if isinstance(each, grpc.aio.AioRpcError) and reason_of(each) == "HASHING_BUSY"]
-    assert len(busy) == 16
+    assert 10 <= len(busy) <= 16  # more are let in where the flood comes so slowly that the first is done before
+    assert {reason_of(each) for each in results if each not in busy} == {"CREDENTIALS_INVALID"}
     assert detail_of(busy[0], error_details_pb2.RetryInfo()).retry_delay.ToTimedelta().total_seconds() >= 1
 
 

@@ -17,7 +17,7 @@ async def status(channel, service=""):
     return answer.status
 
 
-async def until(condition, seconds=5):
+async def until(condition, seconds=30):
     """Waits for the condition, at most so long."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 (another process changes it)

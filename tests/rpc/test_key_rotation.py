@@ -23,6 +23,7 @@ from gatepost.v1 import auth_service_pb2, users_service_pb2
 from gatepost.v1 import keys_service_pb2 as pb
 from tests.keys import Time, a_server, kid_of
 from tests.people import People, SignedIn, refused
+from tests.waiting import at_most
 
 FAMILY = UUID("01890000-0000-7000-8000-000000000002")
 POLICY = AccessTokenPolicy("issuer", "audience", timedelta(minutes=2))
@@ -172,7 +173,7 @@ async def all_sign_with(servers, kid):
     return all(kids[0] == kid and len(kids) >= 3 for kids in published)
 
 
-async def until(condition, seconds=8):
+async def until(condition, seconds=20):
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 (other tasks change it)
             await asyncio.sleep(0.02)
@@ -195,7 +196,7 @@ async def test_tokens_of_a_revoked_key_are_refused_by_every_server_within_a_seco
         for people in servers:
             await is_admitted(people, again)
             assert jwt.get_unverified_header(signed_in.access_token)["kid"] not in await kids_of(people)
-    assert took_seconds < 2  # a second, and what a busy machine adds
+    assert took_seconds < at_most(2)
 
 
 async def refusal(people, signed_in):

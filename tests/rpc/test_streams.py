@@ -125,7 +125,7 @@ class Judge:
 async def test_a_caller_who_is_admitted_no_more_loses_the_stream_however_it_flows(pause):
     told, judge = Told(range(1000)), Judge(admitted=2)
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         with pytest.raises(CredentialMissingError):
             await all_of(while_admitted(judge, told.stream(pause), every_seconds=0.05))
 

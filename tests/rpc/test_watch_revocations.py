@@ -14,6 +14,7 @@ from gatepost.v1.users_service_pb2 import DeleteUserRequest
 from tests.people import reason_of, refused
 from tests.services import a_service
 from tests.streams import Stream
+from tests.waiting import at_most
 
 BOUND_SECONDS = 1.0
 LONG = timedelta(minutes=30)
@@ -30,7 +31,7 @@ async def test_a_revocation_is_told_within_a_second(people, watch, sign_in_of):
     began = time.monotonic()
 
     assert await stream.until(("sign_in_id", sign_in, "REASON_LOGOUT"))
-    assert time.monotonic() - began < BOUND_SECONDS
+    assert time.monotonic() - began < at_most(BOUND_SECONDS)
 
 
 @pytest.mark.requirement(45)
@@ -48,7 +49,7 @@ async def test_a_revocation_is_told_within_a_second_without_notifications(people
     began = time.monotonic()
 
     assert await stream.until(("sign_in_id", sign_in, "REASON_ENDED"))
-    assert time.monotonic() - began < BOUND_SECONDS
+    assert time.monotonic() - began < at_most(BOUND_SECONDS)
 
 
 @pytest.mark.requirement(45)

@@ -14,6 +14,7 @@ from auth_server.usecases import revocations as watching
 from auth_server.usecases.revocation_tail import RevocationTail
 from gatepost.v1 import token_service_pb2_grpc
 from tests.people import refused
+from tests.waiting import at_most
 
 BOUND_SECONDS = 1.0
 FOURTEEN = timedelta(minutes=14)
@@ -37,7 +38,7 @@ async def test_a_server_that_stops_ends_its_streams_at_once(settings, clock, wat
         with refused("SERVER_UNAVAILABLE", grpc.StatusCode.UNAVAILABLE):
             await stream.until("never")
 
-        assert time.monotonic() - began < BOUND_SECONDS
+        assert time.monotonic() - began < at_most(BOUND_SECONDS)
         with refused("SERVER_UNAVAILABLE", grpc.StatusCode.UNAVAILABLE):
             await watch(stub=stub).next()
 

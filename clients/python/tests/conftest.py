@@ -38,7 +38,7 @@ def verifying(gatepost: ScriptedGatepost) -> Verifying:
             AccessTokenVerifier(client, **settings) as verifier,
         ):
             if synced:
-                await verifier.wait_in_sync(timedelta(seconds=5))
+                await verifier.wait_in_sync(timedelta(seconds=30))
             yield verifier
 
     return made

@@ -25,6 +25,7 @@ from gatepost_client.contract.token_service_pb2 import RevokeRequest, WatchRevoc
 from gatepost_client.contract.users_service_pb2 import DeleteUserRequest, DisableUserRequest, GetUserRequest
 from gatepost_client.guards.aiohttp_server import aiohttp_guard
 from tests.services import a_service
+from tests.waiting import at_most
 
 
 def bearer(token: str) -> list[tuple[str, str]]:
@@ -58,7 +59,7 @@ async def test_a_service_refuses_a_revoked_sign_in_within_a_second(people, clien
     await client.tokens.Revoke(RevokeRequest(token=ann.access_token))
     began = time.monotonic()
     while await status(ann) == 200:
-        assert time.monotonic() - began < SECOND
+        assert time.monotonic() - began < at_most(SECOND)
         await asyncio.sleep(0.01)
 
     assert [await status(ann), await status(bob)] == [401, 200]
@@ -72,7 +73,7 @@ async def test_logging_out_reaches_verifiers_within_a_second(people, client, lis
 
     await client.auth.Logout(LogoutRequest(), metadata=ann.refresh)
 
-    assert await seconds_until_refused(listener, ann.access_token) < SECOND
+    assert await seconds_until_refused(listener, ann.access_token) < at_most(SECOND)
 
 
 @pytest.mark.requirement(44, 45)
@@ -86,7 +87,7 @@ async def test_ending_the_others_reaches_verifiers_within_a_second(people, clien
     ending = EndSignInsRequest(user_id=current.id, keep_current=True)
     await client.sessions.EndSignIns(ending, metadata=bearer(current.access_token))
 
-    assert max([await seconds_until_refused(listener, each.access_token) for each in others]) < SECOND
+    assert max([await seconds_until_refused(listener, each.access_token) for each in others]) < at_most(SECOND)
     assert await listener.verify(current.access_token)
 
 
@@ -100,7 +101,7 @@ async def test_a_disabled_user_is_refused_within_a_second(people, db, server, li
     async with GatepostClient(server.grpc_target, credential=of_operator, plaintext=True) as client:
         await client.users.DisableUser(DisableUserRequest(id=ann.id))
 
-    assert await seconds_until_refused(listener, ann.access_token) < SECOND
+    assert await seconds_until_refused(listener, ann.access_token) < at_most(SECOND)
     assert listener.counters.questions == 0
 
 
@@ -111,7 +112,7 @@ async def test_a_deleted_user_is_refused_within_a_second(people, client, listene
 
     await client.users.DeleteUser(DeleteUserRequest(id=ann.id), metadata=bearer(ann.access_token))
 
-    assert await seconds_until_refused(listener, ann.access_token) < SECOND
+    assert await seconds_until_refused(listener, ann.access_token) < at_most(SECOND)
 
 
 @pytest.mark.requirement(45)
@@ -122,7 +123,7 @@ async def test_nothing_is_lost_while_the_way_to_gatepost_is_cut(people, server, 
         listening(proxy.target, credential, stale_after=timedelta(seconds=1.5)) as (_, verifier),
     ):
         await client.tokens.Revoke(RevokeRequest(token=ann.access_token))
-        assert await seconds_until_refused(verifier, ann.access_token) < SECOND
+        assert await seconds_until_refused(verifier, ann.access_token) < at_most(SECOND)
 
         await proxy.cut()
         async with asyncio.timeout(30):
@@ -152,7 +153,7 @@ async def test_while_the_stream_is_silent_gatepost_is_asked(people, server, clie
         assert not verifier.in_sync
         await client.tokens.Revoke(RevokeRequest(token=ann.access_token))
 
-        assert await seconds_until_refused(verifier, ann.access_token) < SECOND
+        assert await seconds_until_refused(verifier, ann.access_token) < at_most(SECOND)
         assert await verifier.verify(bob.access_token)
         assert verifier.counters.questions >= 2
 
