@@ -45,6 +45,10 @@ class App:
         self.shown = step
         return code_of(self.secret, step)
 
+    def used_code(self) -> str:
+        """The code that was shown last, whatever the time is by now."""
+        return code_of(self.secret, self.shown)
+
 
 def wrong(code: str) -> str:
     """A code of this form that is another one."""

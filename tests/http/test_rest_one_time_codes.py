@@ -23,7 +23,7 @@ async def test_a_second_factor_is_turned_on_used_and_turned_off(rest, sql, clock
     refused = await call("confirm-totp", {"code": wrong(app.code())})
     confirmed = await call("confirm-totp", {"code": app.next_code()})
     shown = await rest.call("GET", "/auth/second-factor", headers=headers)
-    used = await call("make-recovery-codes", {"code": app.code()})
+    used = await call("make-recovery-codes", {"code": app.used_code()})
     removed = await call("remove", {**proof, "code": confirmed.json["recoveryCodes"][0]})
     gone = await rest.call("GET", "/auth/second-factor", headers=headers)
 

@@ -149,7 +149,7 @@ async def test_the_code_that_turned_it_on_is_used(people, ann, factor):
     app, _ = factor
 
     with refused("SECOND_FACTOR_INVALID"):
-        await make_codes(people, ann, app.code())
+        await make_codes(people, ann, app.used_code())
 
 
 async def test_the_newest_secret_counts_for_ten_minutes(people, ann, clock):
