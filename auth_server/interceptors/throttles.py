@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -11,7 +11,7 @@ from auth_server.domain.budgets import Budget
 from auth_server.domain.errors import AuthError
 from auth_server.interceptors.calls import Call, Handler, Method
 from auth_server.interceptors.guards import ContractError
-from auth_server.usecases.throttling import Throttling
+from auth_server.usecases.throttling import Taken, Throttling
 from gatepost.v1 import options_pb2
 
 BUDGETS = {
@@ -48,18 +48,10 @@ class Throttles:
             return handler
         _check(method, declared)
         budget, throttling = BUDGETS[declared.budget], self._throttling
-        account_of, challenge_field = _accounts(declared), declared.challenge
-        device_field, link_field = declared.device, declared.link
+        take = _taking(throttling, budget, declared)
 
         async def handle(request: Any, call: Call) -> Any:
-            taken = await throttling.take(
-                budget,
-                call.client,
-                account_of(request, call),
-                device_token=getattr(request, device_field) if device_field else "",
-                link_token=getattr(request, link_field) if link_field else "",
-                challenge=getattr(request, challenge_field) if challenge_field else "",
-            )
+            taken = await take(request, call)
             try:
                 answer = await handler(request, call)
             except AuthError as refusal:
@@ -75,25 +67,44 @@ class Throttles:
         return handle
 
 
-def _accounts(declared: options_pb2.Throttle) -> Callable[[Any, Call], tuple[str, ...]]:
-    """What names the account of a call."""
-    fields = tuple(declared.account)
-    if declared.caller:
-        return lambda _, call: (str(call.signed_in_caller.user_id),)
-    return lambda request, _: tuple(getattr(request, field) for field in fields)
+def _taking(
+    throttling: Throttling, budget: Budget, declared: options_pb2.Throttle
+) -> Callable[[Any, Call], Awaitable[Taken]]:
+    """What a call takes."""
+    accounts, device, link, challenge = tuple(declared.account), declared.device, declared.link, declared.challenge
+
+    async def take(request: Any, call: Call) -> Taken:
+        return await throttling.take(
+            budget,
+            call.client,
+            tuple(getattr(request, field) for field in accounts),
+            device_token=getattr(request, device) if device else "",
+            link_token=getattr(request, link) if link else "",
+            challenge=getattr(request, challenge) if challenge else "",
+        )
+
+    async def take_of_caller(_: Any, call: Call) -> Taken:
+        return await throttling.take_from_account(budget, str(call.signed_in_caller.user_id))
+
+    return take_of_caller if declared.caller else take
+
+
+def _fields_of(declared: options_pb2.Throttle) -> list[str]:
+    """The request's fields that say what a call takes from."""
+    return [*filter(None, (*declared.account, declared.device, declared.link, declared.challenge))]
 
 
 def _check(method: Method, declared: options_pb2.Throttle) -> None:
     if method.streams or method.takes_stream:
         raise ContractError(f"{method.path} is a stream, which no throttle counts")
     fields = method.descriptor.input_type.fields_by_name
-    for name in filter(None, (*declared.account, declared.device, declared.link, declared.challenge)):
+    for name in _fields_of(declared):
         field = fields.get(name)
         if field is None or field.type != FieldDescriptor.TYPE_STRING or field.is_repeated:
             raise ContractError(f"{method.path} has no string field {name} to throttle by")
-    if declared.caller and (method.guard != options_pb2.GUARD_ACCESS or declared.account):
-        raise ContractError(f"{method.path} is throttled by its caller: GUARD_ACCESS, and no field for the account")
-    if declared.challenge and (declared.account or declared.caller):
+    if declared.caller and (method.guard != options_pb2.GUARD_ACCESS or _fields_of(declared)):
+        raise ContractError(f"{method.path} is throttled by its caller alone: GUARD_ACCESS, and no field")
+    if declared.challenge and declared.account:
         raise ContractError(f"{method.path} is throttled by a challenge, which alone says whose the account is")
     if declared.device and len(declared.account) != 1 and not declared.challenge:
         raise ContractError(f"{method.path} knows devices, and so needs the one field of their account")

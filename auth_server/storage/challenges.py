@@ -45,7 +45,7 @@ async def put(db: Db, challenge_hash: bytes, user_id: UUID, proof: Proof, expire
 
 
 async def find_owner(db: Db, challenge_hash: bytes, now: datetime) -> tuple[UUID, str | None] | None:
-    """The id and the address of the user of a challenge that has not expired; it may be void all the same."""
+    """The id and the address of the user of a challenge that is good still; one that is void has none."""
     row = await db.fetchrow(
         """
         SELECT users.id, users.email
@@ -53,6 +53,9 @@ async def find_owner(db: Db, challenge_hash: bytes, now: datetime) -> tuple[UUID
           JOIN users ON users.id = sign_in_challenges.user_id
          WHERE sign_in_challenges.challenge_hash = $1
            AND sign_in_challenges.expires > $2
+           AND users.password_version = sign_in_challenges.password_version
+           AND users.second_factor_since = sign_in_challenges.factor_since
+           AND users.disabled_at IS NULL
         """,
         challenge_hash,
         now,

@@ -11,7 +11,6 @@ from uuid import UUID
 from auth_server.domain import one_time_codes, recovery_codes
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.budgets import Budget
-from auth_server.domain.clients import Client
 from auth_server.domain.errors import AuthError
 from auth_server.domain.mails import MailKind
 from auth_server.domain.methods import ONE_TIME_CODE
@@ -23,8 +22,6 @@ from auth_server.storage.second_factors import SecondFactor
 from auth_server.usecases.notices import notify
 from auth_server.usecases.outbox import Outbox
 from auth_server.usecases.throttling import Throttling
-
-NOBODY = Client()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class SecondFactors:
         Raises:
             ThrottledError: nothing is left of it.
         """
-        taken = await self.throttling.take(Budget.SECOND_FACTOR, NOBODY, (str(user_id),))
+        taken = await self.throttling.take_from_account(Budget.SECOND_FACTOR, str(user_id))
         try:
             yield
         except AuthError as refusal:

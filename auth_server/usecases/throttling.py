@@ -81,6 +81,17 @@ class Throttling:
             account, device_of = ((str(owner[0]),), owner[1] or "") if owner else ((), "")
         return await self._first_of(budget, *self._ways(budget, client, account, device_token, device_of))
 
+    async def take_from_account(self, budget: Budget, account: str) -> Taken:
+        """Takes from the account's share alone: who calls is signed in, or vouched for by the front end.
+
+        Guesses at this one account are all that they could make, and a share with others would only let these keep them
+        out.
+
+        Raises:
+            ThrottledError: it is spent; the error says when that is over.
+        """
+        return await self._first_of(budget, Taken(self._draws(budget, (Share.ACCOUNT, (account,)))))
+
     async def _first_of(self, budget: Budget, *ways: Taken) -> Taken:
         """The first of these of which nothing is spent."""
         spent: list[Spent] = []

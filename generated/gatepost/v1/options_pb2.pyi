@@ -324,7 +324,9 @@ class Throttle(_message.Message):
     budget: Global___Budget.ValueType
     """The budget, which several methods may share."""
     caller: _builtins.bool
-    """Whether the account is the caller's own, whatever the request says."""
+    """Whether the account is the caller's own, whatever the request says; then
+    its share is the only one that is asked.
+    """
     device: _builtins.str
     """The request's string field that may bring a device token: a device that
     is known takes from a share of its own as long as there is something left.

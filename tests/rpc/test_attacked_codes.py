@@ -1,0 +1,66 @@
+"""Ways around how often a code of a second factor may be guessed, and to spend the tries of others."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gatepost.v1 import adapter_service_pb2 as adapter_pb
+from gatepost.v1 import auth_service_pb2 as pb
+from gatepost.v1 import second_factor_service_pb2 as factors_pb
+from tests.challenges import challenge_of
+from tests.people import PASSWORD
+from tests.resets import NEW_PASSWORD
+from tests.second_factors import turned_on, with_second_factor, wrong
+from tests.throttled import SMALL, Client
+
+COMPLETE = "AuthService/CompleteSignIn"
+
+
+@pytest.fixture
+def client(throttled):
+    return Client(throttled[0])
+
+
+@pytest.fixture
+async def ann(people, sql):
+    signed_in = await people.signed_in()
+    await sql.execute("UPDATE users SET email_verified = now()")
+    return signed_in
+
+
+async def guess(client, challenge, code, device_token=""):
+    request = pb.CompleteSignInRequest(challenge=challenge, code=code, device_token=device_token or None)
+    return await client.outcome_of(COMPLETE, request)
+
+
+@pytest.mark.requirement(28)
+async def test_nobody_spends_the_tries_of_those_whom_the_front_end_vouches_for(client, throttled, people, ann, clock):
+    app, _ = await with_second_factor(people, ann, clock)
+    for block in range(3):
+        stranger = Client(throttled[1], f"198.51.{block}.1")
+        while await guess(stranger, "ab" * 32, "000000") != "THROTTLED":
+            pass
+
+    expires = Timestamp(seconds=int((datetime.now(UTC) + timedelta(days=1)).timestamp()))
+    request = adapter_pb.CreateSessionRequest(
+        session_token=secrets.token_hex(32), user_id=ann.id, expires=expires, code=app.next_code()
+    )
+    assert await client.outcome_of("AdapterService/CreateSession", request, people.secret) == "OK"
+    removal = factors_pb.RemoveSecondFactorRequest(code=app.next_code(), current_password=PASSWORD)
+    assert await client.outcome_of("SecondFactorService/RemoveSecondFactor", removal, ann.bearer) == "OK"
+
+
+@pytest.mark.requirement(28)
+async def test_a_void_challenge_spends_nothing_of_its_users(client, people, ann, clock, resets, sql, settings):
+    app = await turned_on(sql, settings, clock, ann.id)
+    challenge = await challenge_of(people, ann.email)
+    await resets.reset(await resets.token(ann.email))
+
+    for _ in range(SMALL["second_factor.account"]):
+        assert await guess(client, challenge, wrong(app.code())) == "CHALLENGE_INVALID"
+
+    assert await guess(client, await challenge_of(people, ann.email, NEW_PASSWORD), app.next_code()) == "OK"
