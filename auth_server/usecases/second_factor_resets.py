@@ -57,4 +57,8 @@ class SecondFactorResets:
         await audit.record(db, AuditEvent.SECOND_FACTOR_RESET, user_id, now)
         await notify(self.outbox, db, MailKind.SECOND_FACTOR_REMOVED, user_id)
         # The next one's guesses begin anew.
-        await budgets.make_whole(db, [subject_of(self.budget_key, Budget.SECOND_FACTOR, Share.ACCOUNT, str(user_id))])
+        subjects = [
+            subject_of(self.budget_key, Budget.SECOND_FACTOR, share, str(user_id))
+            for share in (Share.ACCOUNT, Share.DEVICES)
+        ]
+        await budgets.make_whole(db, subjects)

@@ -155,7 +155,8 @@ class Throttling:
         address = device_of or (account[0] if account else "")
         device = self.devices.find_device(device_token, address, self.clock()) if device_token and address else None
         if device is not None:
-            devices = (*account, device.generation)
+            # A code is the same secret whatever the password: else each new one would bring tries of its own.
+            devices = account if budget is Budget.SECOND_FACTOR else (*account, device.generation)
             draws = self._draws(budget, (Share.DEVICE, (*account, device.id)), (Share.DEVICES, devices))
             yield Taken(draws, (subject_of(self.key, budget, Share.ACCOUNT, *account),))
             forgives = (subject_of(self.key, budget, Share.DEVICES, *devices),)

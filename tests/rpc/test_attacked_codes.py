@@ -15,8 +15,11 @@ from tests.challenges import challenge_of
 from tests.people import PASSWORD
 from tests.resets import NEW_PASSWORD
 from tests.second_factors import turned_on, with_second_factor, wrong
-from tests.throttled import SMALL, Client
+from tests.services import a_service
+from tests.throttled import MOST_FAILURES, SMALL, Client
 
+HOUR = timedelta(hours=1)
+RESET = "SecondFactorService/ResetSecondFactor"
 COMPLETE = "AuthService/CompleteSignIn"
 
 
@@ -35,6 +38,47 @@ async def ann(people, sql):
 async def guess(client, challenge, code, device_token=""):
     request = pb.CompleteSignInRequest(challenge=challenge, code=code, device_token=device_token or None)
     return await client.outcome_of(COMPLETE, request)
+
+
+async def guesses(client, challenge, code, device_token):
+    """How many of them are evaluated before one is not."""
+    count = 0
+    while await guess(client, challenge, code, device_token) == "SECOND_FACTOR_INVALID":
+        count += 1
+    return count
+
+
+@pytest.mark.requirement(27, 29, 30)
+async def test_another_password_brings_no_more_guesses_at_a_code(client, people, ann, clock, resets, sql, settings):
+    app = await turned_on(sql, settings, clock, ann.id)
+    evaluated = 0
+    for turn in range(4):
+        password = f"{NEW_PASSWORD} {turn}"
+        answer = await resets.reset(await resets.token(ann.email), password)
+        challenge = await challenge_of(people, ann.email, password)
+        evaluated += await guesses(client, challenge, wrong(app.code()), answer.device_token)
+
+    assert evaluated == SMALL["second_factor.account"] + SMALL["second_factor.devices"]
+
+
+@pytest.mark.requirement(29)
+async def test_a_reset_gives_known_devices_their_tries_back(client, people, ann, clock, sql, settings):
+    known = [await client.device_token(ann.email) for _ in range(2)]
+    app = await turned_on(sql, settings, clock, ann.id)
+    for turn in range(2 * MOST_FAILURES):
+        challenge = await challenge_of(people, ann.email)
+        assert await guess(client, challenge, wrong(app.code()), known[turn % 2]) == "SECOND_FACTOR_INVALID"
+        clock.advance(HOUR)
+    assert await guess(client, await challenge_of(people, ann.email), app.next_code(), known[0]) == "THROTTLED"
+
+    service = await a_service(sql, "gatepost.v1.SecondFactorService/ResetSecondFactor")
+    await client.call(RESET, factors_pb.ResetSecondFactorRequest(user_id=ann.id), service.basic)
+    app = await turned_on(sql, settings, clock, ann.id)
+    challenge = await challenge_of(people, ann.email)
+    while await guess(client, challenge, wrong(app.code())) != "THROTTLED":
+        pass
+
+    assert await guess(client, challenge, app.next_code(), known[1]) == "OK"
 
 
 @pytest.mark.requirement(28)
