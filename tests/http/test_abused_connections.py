@@ -93,18 +93,18 @@ async def drip(writer):
 
 
 async def test_a_connection_between_two_requests_is_not_hurried(scripted_channel):
-    async with a_gateway(scripted_channel, head_timeout_seconds=0.1) as gateway:
+    async with a_gateway(scripted_channel, head_timeout_seconds=0.3) as gateway:
         reader, writer = await connected(gateway)
         for _ in range(2):
             writer.write(ALIVE)
             head, _ = await answer_of(reader)
             assert head.split(" ")[1] == "200"
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.4)
         writer.close()
 
 
 async def test_a_body_is_no_slow_head(scripted_channel, script):
-    async with a_gateway(scripted_channel, head_timeout_seconds=0.1) as gateway:
+    async with a_gateway(scripted_channel, head_timeout_seconds=0.3) as gateway:
         reader, writer = await connected(gateway)
         writer.write(HEAD + b"Content-Length: 20\r\n\r\n")
         for _ in range(20):
@@ -175,13 +175,15 @@ async def test_an_answer_that_nobody_reads_ends_the_connection(scripted_channel,
 
 
 async def test_an_answer_that_is_read_slowly_comes_whole(scripted_channel):
-    async with a_gateway(scripted_channel, read_timeout_seconds=0.25) as gateway:
+    async with a_gateway(scripted_channel, read_timeout_seconds=1) as gateway:
         wire = await an_unread_answer(gateway, times=2)
         taken = 0
         async with asyncio.timeout(30):
             while taken < 2 * 300_000:
-                taken += len(await asyncio.get_running_loop().sock_recv(wire, 16_000))
-                await asyncio.sleep(0.01)
+                piece = await asyncio.get_running_loop().sock_recv(wire, 16_000)
+                assert piece
+                taken += len(piece)
+                await asyncio.sleep(0.03)
         wire.close()
 
 

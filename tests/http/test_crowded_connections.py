@@ -58,7 +58,7 @@ async def test_a_half_body_behind_a_refused_upgrade_makes_way_as_well(scripted_c
 
 
 async def test_a_body_behind_a_refused_upgrade_is_no_slow_head(scripted_channel, script):
-    async with a_gateway(scripted_channel, head_timeout_seconds=0.1) as gateway:
+    async with a_gateway(scripted_channel, head_timeout_seconds=0.3) as gateway:
         reader, writer = await connected(gateway)
         writer.write(NO_WEBSOCKET + HEAD + b"Content-Length: 20\r\n\r\n")
         await answer_of(reader)

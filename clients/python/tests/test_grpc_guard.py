@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import grpc
@@ -160,6 +161,9 @@ async def test_a_method_may_ask_for_a_role_itself(method, gatepost, channel):
 
 async def test_what_cannot_be_judged_is_unavailable(gatepost, verifier, channel):
     await gatepost.stop()
+    async with asyncio.timeout(30):
+        while verifier.in_sync:  # noqa: ASYNC110 (what it heard before may still wait to be read)
+            await asyncio.sleep(0.01)
     verifier._stream._heard_at = float("-inf")
 
     given = await refusal_of(channel, "Unary", bearer(gatepost.pair.signed()))
