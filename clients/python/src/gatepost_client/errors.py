@@ -28,6 +28,9 @@ class GatepostError(grpc.aio.AioRpcError):
 
     `reason` is a name of the contract's ErrorReason without its prefix, such as `EMAIL_TAKEN`. It is empty where the
     answer is not Gatepost's own, such as UNAVAILABLE from a channel that does not connect.
+
+    `rule` says which of several rules is broken that share the reason. `challenge` is, of SECOND_FACTOR_REQUIRED, what
+    CompleteSignIn takes beside a code; the error's text does not hold it.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class GatepostError(grpc.aio.AioRpcError):
             debug_error_string,
         )
         self.reason = ""
+        self.rule = ""
+        self.challenge = ""
         self.request_id = ""
         self.fields: Sequence[FieldViolation] = ()
         self.retry_after: timedelta | None = None
@@ -71,6 +76,7 @@ class GatepostError(grpc.aio.AioRpcError):
         for detail in _status_of(self.trailing_metadata()).details:
             if detail.Unpack(info := ErrorInfo()) and info.domain == DOMAIN:
                 self.reason, self.request_id = info.reason, info.metadata.get("request_id", "")
+                self.rule, self.challenge = info.metadata.get("rule", ""), info.metadata.get("challenge", "")
             elif detail.Unpack(bad := BadRequest()):
                 self.fields = tuple(FieldViolation(each.field, each.description) for each in bad.field_violations)
             elif detail.Unpack(retry := RetryInfo()):
