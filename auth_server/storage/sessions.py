@@ -59,8 +59,8 @@ async def create(db: Db, session: Session, token_hash: bytes, entry: audit.Entry
     return session_of(row)
 
 
-async def lacks_second_factor(db: Db, user_id: UUID) -> bool:
-    """Whether the user is enabled and has a second factor."""
+async def is_asked_for_second_factor(db: Db, user_id: UUID) -> bool:
+    """Whether a session of the user needs the second factor: they are enabled and have one."""
     row = await db.fetchrow(
         "SELECT FROM users WHERE id = $1 AND disabled_at IS NULL AND second_factor_since IS NOT NULL", user_id
     )

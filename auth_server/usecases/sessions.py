@@ -39,7 +39,7 @@ class Sessions:
         try:
             return await sessions.create(self.db, session, token_hash, entry)
         except UserNotFoundError:
-            if not await sessions.lacks_second_factor(self.db, session.user_id):
+            if not await sessions.is_asked_for_second_factor(self.db, session.user_id):
                 raise
         note_subject(user_id=session.user_id)
         if not code:
