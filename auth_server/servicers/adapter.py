@@ -12,7 +12,7 @@ from auth_server.domain.secrets import token_hash
 from auth_server.interceptors.calls import Call
 from auth_server.servicers import adapter_messages as messages
 from auth_server.servicers.times import datetime_of
-from auth_server.storage import authenticators, sessions, users, verification_tokens
+from auth_server.storage import sessions, users, verification_tokens
 from auth_server.storage.database import Db
 from auth_server.usecases.accounts import Accounts
 from auth_server.usecases.authenticators import Authenticators
@@ -95,13 +95,13 @@ class AdapterService:
 
     async def GetAuthenticator(self, request: pb.GetAuthenticatorRequest, _: Call) -> pb.GetAuthenticatorResponse:
         """Finds an authenticator by its credential's id."""
-        found = await authenticators.find(self.db, request.credential_id)
+        found = await self.authenticators.find(request.credential_id)
         return pb.GetAuthenticatorResponse(authenticator=messages.message_of_authenticator(found) if found else None)
 
     async def ListAuthenticators(self, request: pb.ListAuthenticatorsRequest, _: Call) -> pb.ListAuthenticatorsResponse:
         """Lists a user's authenticators."""
         user_id = find_id(request.user_id)
-        found = await authenticators.of_user(self.db, user_id) if user_id else []
+        found = await self.authenticators.of_user(user_id) if user_id else []
         return pb.ListAuthenticatorsResponse(authenticators=map(messages.message_of_authenticator, found))
 
     async def UpdateAuthenticatorCounter(

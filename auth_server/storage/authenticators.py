@@ -87,9 +87,11 @@ async def of_user(db: Db, user_id: UUID) -> list[Authenticator]:
 
 
 async def advance(
-    db: Db, credential_id: bytes, counter: int, now: datetime, *, backed_up: bool | None = None
+    db: Db, credential_id: bytes, counter: int, now: datetime, *, is_passkey: bool, backed_up: bool | None = None
 ) -> Authenticator | None:
     """The authenticator with this counter, used now; None where there is none, or where its counter would not grow.
+
+    None as well where somebody else has registered it, we or a front end, than `is_passkey` says.
 
     Of two at once with one counter, one gets it. Only of an authenticator that does not count, whose counter was and is
     0, both do (WebAuthn level 3, section 6.1.1). `backed_up` is what it says of itself this time.
@@ -100,22 +102,26 @@ async def advance(
            SET counter = $2, last_used_at = $3, backed_up = COALESCE($4, backed_up)
          WHERE credential_id = $1
            AND (counter < $2 OR (counter = 0 AND $2 = 0))
+           AND is_passkey = $5
         RETURNING {COLUMNS}
         """,  # noqa: S608 (its columns)
         credential_id,
         counter,
         now,
         backed_up,
+        is_passkey,
     )
     return authenticator_of(row) if row else None
 
 
 async def delete_of_account(db: Db, user_id: UUID, provider_account_id: str) -> bool:
-    """Whether the user had an authenticator beside this account, which is gone by this call."""
+    """Whether the user had an authenticator of a front end's beside this account, which is gone by this call."""
     row = await db.fetchrow(
         """
         DELETE FROM authenticators
-         WHERE user_id = $1 AND provider_account_id = $2
+         WHERE user_id = $1
+           AND provider_account_id = $2
+           AND NOT is_passkey
         RETURNING credential_id
         """,
         user_id,

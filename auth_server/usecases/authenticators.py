@@ -1,10 +1,15 @@
-"""Authenticators that Auth.js registers, and the counters that they sign with."""
+"""Authenticators that Auth.js registers, and the counters that they sign with.
+
+Passkeys of ours are not among them: a front end would show strangers who type an address which ones its user has, and
+take signatures by them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from auth_server.domain.audit_events import AuditEvent, note_subject
 from auth_server.domain.authenticator_errors import (
@@ -47,6 +52,15 @@ class Authenticators:
         await self.db.transaction(work)
         return authenticator
 
+    async def find(self, credential_id: bytes) -> Authenticator | None:
+        """The authenticator of this credential."""
+        found = await authenticators.find(self.db, credential_id)
+        return found if found and not found.is_passkey else None
+
+    async def of_user(self, user_id: UUID) -> list[Authenticator]:
+        """The user's authenticators, the oldest first."""
+        return [each for each in await authenticators.of_user(self.db, user_id) if not each.is_passkey]
+
     async def advance(self, credential_id: bytes, counter: int) -> Authenticator:
         """The authenticator with this counter, which has grown.
 
@@ -55,10 +69,10 @@ class Authenticators:
             AuthenticatorCounterRegressedError: the counter has not grown, so that a copy may have signed; its user is
                 told by mail.
         """
-        advanced = await authenticators.advance(self.db, credential_id, counter, self.clock())
+        advanced = await authenticators.advance(self.db, credential_id, counter, self.clock(), is_passkey=False)
         if advanced is not None:
             return advanced
-        found = await authenticators.find(self.db, credential_id)
+        found = await self.find(credential_id)
         if found is None or not await tell_of_copy(self.db, self.outbox, found, self.clock()):
             raise AuthenticatorNotFoundError
         note_subject(user_id=found.user_id)

@@ -105,7 +105,7 @@ class PasskeySignIns:
             await authenticators.share_owner(db, user.id)
             now = self.clock()
             advanced = await authenticators.advance(
-                db, known.credential_id, said.counter, now, backed_up=said.backed_up
+                db, known.credential_id, said.counter, now, is_passkey=True, backed_up=said.backed_up
             )
             return await self.new_sign_ins.begin_in(db, entry, user, client, PASSKEY) if advanced else None
 

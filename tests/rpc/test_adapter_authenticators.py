@@ -8,7 +8,9 @@ import pytest
 from auth_server.domain.mails import MailKind
 from gatepost.v1 import adapter_pb2
 from gatepost.v1 import adapter_service_pb2 as pb
+from tests.passkeys import text_of
 from tests.people import reason_of, refused, violations_of
+from tests.rpc.passkeys import by_passkey
 
 NOBODY = "01890000-0000-7000-8000-000000000000"
 
@@ -211,3 +213,21 @@ async def test_an_authenticator_stays_when_a_providers_account_of_its_name_goes(
     await people.adapter.UnlinkAccount(request, metadata=people.secret)
 
     assert await of_user(people, user.id) == [made]
+
+
+@pytest.mark.requirement(32)
+async def test_passkeys_of_ours_are_none_of_the_front_ends(people, sql, ann):
+    """It would list them to strangers who type an address, and sign their holder in as whoever linked such an id."""
+    name = text_of(people.anns.credential_id)
+    await people.an_account(ann.id, type="webauthn", provider="passkey", provider_account_id=name)
+
+    assert await find(people, people.anns.credential_id) is None
+    assert await of_user(people, ann.id) == []
+    with refused("AUTHENTICATOR_NOT_FOUND", grpc.StatusCode.NOT_FOUND):
+        await advance(people, people.anns.credential_id, 2**32 - 1)
+    request = pb.UnlinkAccountRequest(provider="passkey", provider_account_id=name)
+    await people.adapter.UnlinkAccount(request, metadata=people.secret)
+
+    assert (await by_passkey(people, people.anns)).id == ann.id
+    with refused("AUTHENTICATOR_TAKEN", grpc.StatusCode.ALREADY_EXISTS):
+        await people.an_authenticator(ann.id, credential_id=people.anns.credential_id)

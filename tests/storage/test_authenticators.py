@@ -90,7 +90,7 @@ async def test_a_counter_only_grows(db, an_authenticator, before, counter, taken
     made = an_authenticator(counter=before)
     await authenticators.create(db, made)
 
-    advanced = await authenticators.advance(db, made.credential_id, counter, LATER, backed_up=True)
+    advanced = await authenticators.advance(db, made.credential_id, counter, LATER, is_passkey=False, backed_up=True)
 
     grown = replace(made, counter=counter, last_used_at=LATER, backed_up=True)
     assert advanced == (grown if taken else None)
@@ -102,14 +102,16 @@ async def test_of_many_at_once_with_one_counter_one_gets_it(db, an_authenticator
     made = an_authenticator(counter=7)
     await authenticators.create(db, made)
 
-    advanced = await asyncio.gather(*(authenticators.advance(db, made.credential_id, 8, LATER) for _ in range(10)))
+    advanced = await asyncio.gather(
+        *(authenticators.advance(db, made.credential_id, 8, LATER, is_passkey=False) for _ in range(10))
+    )
 
     assert [each.counter for each in advanced if each] == [8]
 
 
 async def test_a_credential_that_nobody_has_is_absent(db, ann):
     assert await authenticators.find(db, b"nobody's") is None
-    assert await authenticators.advance(db, b"nobody's", 8, LATER) is None
+    assert await authenticators.advance(db, b"nobody's", 8, LATER, is_passkey=False) is None
     assert await authenticators.of_user(db, new_id()) == []
 
 

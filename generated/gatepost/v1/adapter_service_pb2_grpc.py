@@ -233,6 +233,9 @@ class AdapterServiceServicer:
     def CreateAuthenticator(self, request, context):
         """Keeps an authenticator, which Auth.js has registered for a user.
 
+        Passkeys of PasskeyService are not among the adapter's authenticators: none
+        of these methods finds one.
+
         Errors: USER_NOT_FOUND, AUTHENTICATOR_TAKEN, TOO_MANY_AUTHENTICATORS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -73,6 +73,9 @@ class AdapterServiceStub:
     CreateAuthenticator: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.CreateAuthenticatorRequest, _adapter_service_pb2.CreateAuthenticatorResponse]
     """Keeps an authenticator, which Auth.js has registered for a user.
 
+    Passkeys of PasskeyService are not among the adapter's authenticators: none
+    of these methods finds one.
+
     Errors: USER_NOT_FOUND, AUTHENTICATOR_TAKEN, TOO_MANY_AUTHENTICATORS.
     """
     GetAuthenticator: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.GetAuthenticatorRequest, _adapter_service_pb2.GetAuthenticatorResponse]
@@ -250,6 +253,9 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_adapter_service_pb2.CreateAuthenticatorRequest, _abc.Awaitable[_adapter_service_pb2.CreateAuthenticatorResponse]],
     ) -> _abc.Awaitable[_adapter_service_pb2.CreateAuthenticatorResponse]:
         """Keeps an authenticator, which Auth.js has registered for a user.
+
+        Passkeys of PasskeyService are not among the adapter's authenticators: none
+        of these methods finds one.
 
         Errors: USER_NOT_FOUND, AUTHENTICATOR_TAKEN, TOO_MANY_AUTHENTICATORS.
         """
