@@ -17,6 +17,7 @@ interface SignInAccount {
 }
 
 interface SignInParameters {
+  user?: { id?: string | undefined } | undefined;
   account?: SignInAccount | null | undefined;
   email?: { verificationRequest?: boolean | undefined } | undefined;
 }
@@ -88,10 +89,12 @@ export function callbacksOf(
   }
 
   return {
-    async signIn({ account, email }) {
+    async signIn({ user, account, email }) {
       if (!account || account.type === "credentials" || email?.verificationRequest) return true;
       const owner = isLinked(account) ? await adapter.getUserByAccount(account) : await adapter.getUserByEmail(account.providerAccountId);
       if (!owner) return true; // somebody new, or an account that the core links now
+      // Whoever registers a passkey chooses its id, which Auth.js shows to strangers: it may be of somebody else's.
+      if (account.type === "webauthn" && user?.id !== owner.id) return false;
       try {
         await beginAs(owner, account);
         return true;

@@ -144,6 +144,18 @@ for (const strategy of ["database", "jwt"]) {
       assert.equal(errors[0][1].cause.err.reason, "AUTHENTICATOR_COUNTER_REGRESSED");
     });
 
+    test("whose id a stranger gives one of theirs signs nobody in but its owner", async () => {
+      const { authenticator, email } = await signedUp();
+      const [stranger, owner, forged] = [browser(), browser(), new SoftwareAuthenticator(ORIGIN, authenticator)];
+
+      assert.match(await register(stranger, forged, { email: anEmail() }), /error=/);
+      assert.match(await signIn(stranger, forged), /error=/);
+
+      await isNobody(stranger);
+      await signIn(owner, authenticator);
+      assert.equal((await owner.session()).user.email, email);
+    });
+
     test("that nobody has registered, or that was unlinked, signs nobody in", async () => {
       const [{ authenticator: unlinked, user }, stranger] = [await signedUp(), new SoftwareAuthenticator(ORIGIN)];
       stranger.create({ challenge: "AAAA", rp: { id: "front.example" } });
@@ -175,6 +187,25 @@ describe("a passkey, with our callbacks", () => {
       assert.equal(await statusBy(accessToken, user), 200);
     }
     assert.deepEqual(errors, []);
+  });
+
+  test("whose id a stranger gives one of theirs begins no sign-in of its owner's, also once it was removed", async () => {
+    const [owner, stranger, authenticator] = [new Browser(frontEnd), new Browser(frontEnd), new SoftwareAuthenticator(ORIGIN)];
+    const forged = new SoftwareAuthenticator(ORIGIN, authenticator);
+    await register(owner, authenticator, { email: anEmail() });
+    forged.id = authenticator.id;
+    const { user, accessToken } = await owner.session();
+    const headers = { authorization: `Bearer ${accessToken}` };
+
+    assert.match(await register(stranger, forged, { email: anEmail() }), /error=AccessDenied/);
+    assert.equal(stranger.sessionToken, undefined);
+    const { text } = await ask("GET", `/auth/${user.id}/sign-ins`, { headers });
+    assert.equal(JSON.parse(text).signIns.length, 1);
+
+    const path = `/auth/passkeys/${forged.id.toString("base64url")}/delete`;
+    assert.equal((await ask("POST", path, { headers, body: {} })).status, 200);
+    await register(stranger, forged, { email: anEmail() });
+    assert.notEqual((await stranger.session()).user.id, user.id);
   });
 
   test("of somebody with a second factor signs in together with a code, and not before", async () => {

@@ -15,10 +15,11 @@ function cbor(value) {
   return Buffer.concat([head(5, value.size), ...[...value].flatMap((pair) => pair.map(cbor))]);
 }
 
-/** Holds one credential at most, of one site; `counts` says whether it counts its signatures. */
+/** Holds one credential at most, of one site, of an `id` if one is given; `counts` says whether it counts its signatures. */
 export class SoftwareAuthenticator {
-  constructor(origin, { counts = true } = {}) {
+  constructor(origin, { counts = true, id } = {}) {
     this.origin = origin;
+    this.id = id;
     this.counts = counts;
     this.counter = 0;
   }
@@ -26,7 +27,7 @@ export class SoftwareAuthenticator {
   /** What navigator.credentials.create() would give, as JSON. */
   create({ challenge, rp }) {
     this.keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    this.id = randomBytes(32);
+    this.id ??= randomBytes(32);
     const clientData = this.#clientData("webauthn.create", challenge);
     const idLength = Buffer.from([this.id.length >> 8, this.id.length & 255]);
     const credential = Buffer.concat([Buffer.alloc(16), idLength, this.id, this.#publicKey()]);
