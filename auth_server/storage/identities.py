@@ -11,7 +11,7 @@ from auth_server.storage.database import Db, Row
 
 
 async def find_by_sign_in(db: Db, sign_in_id: UUID, user_id: UUID, now: datetime) -> Identity | None:
-    """The enabled user of a sign-in that lives; None once it has ended."""
+    """The enabled user of a sign-in that lives; None once it has ended, or lacks their second factor."""
     row = await db.fetchrow(
         """
         SELECT users.id, users.email, users.name, users.role, users.email_verified
@@ -22,6 +22,7 @@ async def find_by_sign_in(db: Db, sign_in_id: UUID, user_id: UUID, now: datetime
            AND refresh_families.ended_at IS NULL
            AND refresh_families.expires > $3
            AND users.disabled_at IS NULL
+           AND (users.second_factor_since IS NULL OR 'mfa' = ANY (refresh_families.methods))
         """,
         sign_in_id,
         user_id,
@@ -31,13 +32,16 @@ async def find_by_sign_in(db: Db, sign_in_id: UUID, user_id: UUID, now: datetime
 
 
 async def find_by_session(db: Db, token_hash: bytes, now: datetime) -> Identity | None:
-    """The enabled user of a NextAuth session that lives; None once it has expired."""
+    """The enabled user of a NextAuth session that lives; None once it has expired, or lacks their second factor."""
     row = await db.fetchrow(
         """
         SELECT users.id, users.email, users.name, users.role, users.email_verified
           FROM sessions
           JOIN users ON users.id = sessions.user_id
-         WHERE sessions.token_hash = $1 AND sessions.expires > $2 AND users.disabled_at IS NULL
+         WHERE sessions.token_hash = $1
+           AND sessions.expires > $2
+           AND users.disabled_at IS NULL
+           AND (users.second_factor_since IS NULL OR 'mfa' = ANY (sessions.methods))
         """,
         token_hash,
         now,

@@ -205,7 +205,7 @@ async def end_family(db: Db, token_hash: bytes, reason: EndReason, now: datetime
 
 
 async def find_role(db: Db, family_id: UUID, user_id: UUID, now: datetime) -> Role | None:
-    """The present role of an enabled user whose sign-in lives; None once it has ended."""
+    """The present role of an enabled user whose sign-in lives; None once it has ended, or lacks their second factor."""
     row = await db.fetchrow(
         """
         SELECT users.role
@@ -216,6 +216,7 @@ async def find_role(db: Db, family_id: UUID, user_id: UUID, now: datetime) -> Ro
            AND refresh_families.ended_at IS NULL
            AND refresh_families.expires > $3
            AND users.disabled_at IS NULL
+           AND (users.second_factor_since IS NULL OR 'mfa' = ANY (refresh_families.methods))
         """,
         family_id,
         user_id,

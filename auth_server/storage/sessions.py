@@ -68,14 +68,20 @@ async def is_asked_for_second_factor(db: Db, user_id: UUID) -> bool:
 
 
 async def find_with_user(db: Db, token_hash: bytes, now: datetime) -> tuple[Session, AdapterUser] | None:
-    """The session of this token and its user; None once the session has expired or the user is disabled."""
+    """The session of this token and its user; None once it has expired, or the user is disabled.
+
+    None as well where it lacks the user's second factor: a server of a version that knows of none may have begun it.
+    """
     row = await db.fetchrow(
         """
         SELECT sessions.id, sessions.user_id, sessions.expires,
                users.name, users.email, users.email_verified, users.image
           FROM sessions
           JOIN users ON users.id = sessions.user_id
-         WHERE sessions.token_hash = $1 AND sessions.expires > $2 AND users.disabled_at IS NULL
+         WHERE sessions.token_hash = $1
+           AND sessions.expires > $2
+           AND users.disabled_at IS NULL
+           AND (users.second_factor_since IS NULL OR 'mfa' = ANY (sessions.methods))
         """,
         token_hash,
         now,

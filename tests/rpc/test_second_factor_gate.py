@@ -6,6 +6,10 @@ import grpc
 import pytest
 
 from gatepost.v1 import auth_service_pb2 as pb
+from gatepost.v1 import identity_service_pb2_grpc
+from gatepost.v1.adapter_service_pb2 import GetSessionAndUserRequest
+from gatepost.v1.identity_service_pb2 import GetIdentityRequest
+from gatepost.v1.second_factor_service_pb2 import GetSecondFactorRequest
 from tests.challenges import amr, challenge_in, challenge_of, complete
 from tests.people import reason_of, refresh, refused
 from tests.resets import NEW_PASSWORD
@@ -83,6 +87,23 @@ async def test_a_sign_in_without_the_second_factor_is_not_refreshed_but_ended(pe
 
     assert await families(sql) == 0
     assert await sql.fetchval("SELECT ended_reason FROM refresh_families") == "ended"
+
+
+@pytest.mark.requirement(31)
+async def test_what_began_at_a_server_that_knows_of_no_second_factor_opens_no_door(people, ann, turn_on, channel):
+    identity = identity_service_pb2_grpc.IdentityServiceStub(channel)
+    session = await people.a_session(ann.id)
+    await turn_on()
+
+    with refused("ACCESS_TOKEN_INVALID"):
+        await people.second_factors.GetSecondFactor(GetSecondFactorRequest(), metadata=ann.bearer)
+    with refused("ACCESS_TOKEN_INVALID"):
+        await identity.GetIdentity(GetIdentityRequest(), metadata=ann.bearer)
+    with refused("SESSION_INVALID"):
+        await identity.GetIdentity(GetIdentityRequest(), metadata=[("x-session-token", session.session_token)])
+    request = GetSessionAndUserRequest(session_token=session.session_token)
+    answer = await people.adapter.GetSessionAndUser(request, metadata=people.secret)
+    assert not answer.HasField("session_and_user")
 
 
 @pytest.mark.requirement(31)
