@@ -94,7 +94,7 @@ class Up:
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """The exit code, and what it said since it was up."""
         self.process.send_signal(number)
-        said, _ = self.process.communicate(timeout=20)
+        said, _ = self.process.communicate(timeout=120)
         return self.process.wait(), said
 
 

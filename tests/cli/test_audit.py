@@ -17,7 +17,7 @@ from tests.audit import chaining
 from tests.cli.command import refusal_of, run
 from tests.conftest import key_ring
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 TABLES = ("audit_events", "audit_pending", "audit_links", "audit_checkpoints", "audit_signing_keys")
 
 

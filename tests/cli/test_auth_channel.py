@@ -46,7 +46,7 @@ async def becomes(status: int, session: aiohttp.ClientSession, url: str, seconds
         return False
 
 
-@pytest.mark.timeout(40)
+@pytest.mark.timeout(180)
 async def test_a_gateway_is_back_two_seconds_after_its_auth_server(settings: AuthServerSettings, db: object) -> None:
     fixed = settings.model_copy(update={"grpc_port": free_port()})
     async with dialled(to(f"127.0.0.1:{fixed.grpc_port}")) as channel, aiohttp.ClientSession() as session:
@@ -121,7 +121,7 @@ async def serves(settings: GatewaySettings) -> bool:
 
 
 @pytest.mark.requirement(1, 2)
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(180)
 async def test_a_gateway_and_its_server_know_each_other_by_certificates(
     settings: AuthServerSettings, db: object, mutual: Mutual, tmp_path: Path
 ) -> None:
@@ -137,7 +137,7 @@ async def test_a_gateway_and_its_server_know_each_other_by_certificates(
         assert not await serves(mutual.of_gateway(port, auth_tls_certificate=own, auth_tls_key=key))
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(180)
 async def test_a_gateway_goes_on_when_all_certificates_are_renewed(
     settings: AuthServerSettings, db: object, mutual: Mutual
 ) -> None:

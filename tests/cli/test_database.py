@@ -11,7 +11,7 @@ from gatepost_cli.database import migrate, set_role
 from gatepost_cli.refusals import RefusalError
 from tests.cli.command import refusal_of
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.cli.command import run
 from tests.cli.serving import COMPLETE, SECRET
 from tests.rpc.tls import Files
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")

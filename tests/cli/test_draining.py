@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.cli.command import call, eventually
 from tests.cli.serving import SECRET, serving, told_by
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 ROUTE = "adapter/get-user-by-email?email=nobody"
 

@@ -17,7 +17,7 @@ from tests.cli.command import Up, call, eventually, refusal_of, run
 from tests.conftest import key_ring
 from tests.keys import Time, a_server, kid_of, states
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture

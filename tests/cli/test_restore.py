@@ -34,7 +34,7 @@ from tests.people import PASSWORD, People, SignedIn, refresh, refused
 from tests.resets import NEW_PASSWORD, Resets
 from tests.second_factors import App, with_second_factor
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.requirement(64)]
+pytestmark = [pytest.mark.timeout(180), pytest.mark.requirement(64)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tests.mailbox import Mailbox
 from tests.people import People, refresh, refused
 from tests.second_factors import turned_on
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.mark.requirement(30, 61)

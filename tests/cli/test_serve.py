@@ -17,7 +17,7 @@ from gatepost_cli.__main__ import gatepost
 from tests.cli.command import call, refusal_of, run
 from tests.cli.serving import COMPLETE, SECRET, serving, told_by
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 def to(target: str) -> dict[str, str]:

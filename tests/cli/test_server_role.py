@@ -22,7 +22,7 @@ from tests.cli.command import refusal_of, run
 from tests.conftest import ADAPTER_SECRET
 from tests.people import People, refresh, refused
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 ROLE = "server of tests"
 
 

@@ -20,7 +20,7 @@ from tests.contract.built import a_service, some_options
 from tests.people import People, refused
 from tests.rpc.matrix import ADMITTED, SERVICE
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture

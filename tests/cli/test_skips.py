@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.command import ROOT
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # the others take a second to load
 TESTS = """

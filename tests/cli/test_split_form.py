@@ -13,7 +13,7 @@ from tests.cli.command import ROOT, call, run
 from tests.cli.serving import SECRET, serving_anew, told_by
 from tests.cli.uploading import uploaded
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.mark.requirement(1, 2)

@@ -21,7 +21,7 @@ from tests.cli.serving import COMPLETE, SECRET, serving, told_by
 from tests.people import People, SignedIn, refresh
 from tests.waiting import backends_that_wait, until
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 CALLS, POOL = 50, 8
 LIVING = """

@@ -18,7 +18,7 @@ from gatepost_cli.up import gateway_settings
 from tests.cli.command import Up, call, eventually, lives, mode_of, refusal_of, run, running_up
 from tests.cli.uploading import uploaded
 
-pytestmark = pytest.mark.timeout(60)  # a start takes seconds where the machine is busy
+pytestmark = pytest.mark.timeout(180)  # a start takes seconds where the machine is busy
 
 ADA = {"name": "Ada", "email": "ada@example.com"}
 

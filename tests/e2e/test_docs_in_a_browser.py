@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.browsers import Windows
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(30)]  # tests/http/test_docs_page.py judges the same pages
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # tests/http/test_docs_page.py judges the same pages
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ DUMPS = {
     "with bytea escaped": ([], {"PGOPTIONS": "-c bytea_output=escape"}),
 }
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 split = pytest.mark.parametrize("shared_gateway_url", ["split"], indirect=True)
 
 

@@ -21,7 +21,7 @@ from tests.e2e.image_stores import Cloud
 from tests.images import an_image, shown, upload
 from tests.people import People, refused
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.e2e.mailed_links import MailedLinks
 from tests.e2e.strangers import Stranger
 from tests.people import PASSWORD, People, refused
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(30)]  # tests/http/test_link_pages.py judges the same pages
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # tests/http/test_link_pages.py judges the same pages
 NEW = "une phrase assez longue"
 
 

@@ -20,7 +20,7 @@ from tests.second_factors import turned_on
 
 ADAPTER_SUITES = ["adapter-suite.mjs", "adapter-accounts-suite.mjs", "adapter-sessions-suite.mjs"]
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 in_one_form = pytest.mark.parametrize("shared_gateway_url", ["in one process"], indirect=True)
 
 

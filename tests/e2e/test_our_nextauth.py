@@ -24,7 +24,7 @@ from tests.resets import Resets
 from tests.second_factors import turned_on
 from tests.throttled import SMALL
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 in_one_form = pytest.mark.parametrize("shared_gateway_url", ["in one process"], indirect=True)
 
 

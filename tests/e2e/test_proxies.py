@@ -29,7 +29,7 @@ from tests.e2e.proxies import HOW, Ports, Service, documented, find_program, hea
 from tests.people import People, SignedIn
 from tests.services import Known
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 ENVOY = Known("envoy", "e" * 64)
 CHECK = "envoy.service.auth.v3.Authorization/Check"

@@ -11,7 +11,7 @@ SOME = 12
 
 
 @pytest.mark.requirement(11)
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 async def test_no_request_and_no_body_are_our_fault(routes, findings):
     def explore():
         for number, (route, binding) in enumerate(BINDINGS.items()):
@@ -26,7 +26,7 @@ async def test_no_request_and_no_body_are_our_fault(routes, findings):
 
 
 @pytest.mark.requirement(11)
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 async def test_routes_answer_what_the_openapi_document_says(shared_gateways, callers, findings, run):
     def explore():
         openapi = OpenApi(shared_gateways, callers, findings, run)

@@ -6,7 +6,7 @@ from tests.fuzz.declared import METHODS
 
 
 @pytest.mark.requirement(11)
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 async def test_no_message_and_no_bytes_are_our_fault(rpcs, findings):
     def explore():
         for number, rpc in enumerate(METHODS):

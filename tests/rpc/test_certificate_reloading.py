@@ -4,7 +4,7 @@ from auth_server.app import running
 from tests.certificates import Authority
 from tests.rpc.tls import NAMES, Files, dial, health, unreachable
 
-pytestmark = pytest.mark.timeout(60)  # each starts a server of its own
+pytestmark = pytest.mark.timeout(180)  # each starts a server of its own
 
 
 @pytest.fixture

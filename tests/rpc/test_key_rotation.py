@@ -50,7 +50,7 @@ class Cached:
 
 
 @pytest.mark.requirement(40)
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(180)
 async def test_no_verifier_ever_meets_a_token_that_it_refuses(keys_url):
     """Five minutes, second by second: every key rotates as soon as it can, and every token is verified all its life."""
     time, chance = Time(), random.Random(7)
@@ -145,7 +145,7 @@ class Load:
 
 
 @pytest.mark.requirement(40)
-@pytest.mark.timeout(40)
+@pytest.mark.timeout(180)
 async def test_rotations_under_load_lose_no_verification(settings, keys_url, clock):
     async with two_servers(settings, keys_url, clock) as servers, connected(keys_url, size=1) as db:
         load = Load(servers, clock)
@@ -180,7 +180,7 @@ async def until(condition, seconds=20):
 
 
 @pytest.mark.requirement(40)
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(180)
 async def test_tokens_of_a_revoked_key_are_refused_by_every_server_within_a_second(settings, keys_url, clock):
     async with two_servers(settings, keys_url, clock) as servers, connected(keys_url, size=1) as db:
         signed_in = await servers[0].signed_in()

@@ -20,7 +20,7 @@ from tests.keys import Time, a_server, rsa_key, sealing
 from tests.people import People, refused
 
 SHARED = "a-secret-that-all-guards-share-0123456789"
-pytestmark = pytest.mark.timeout(30)  # several start servers, and make RSA keys
+pytestmark = pytest.mark.timeout(180)  # several start servers, and make RSA keys
 MEMBERS = {
     Algorithm.EDDSA: {"kty", "use", "alg", "kid", "crv", "x"},
     Algorithm.ES256: {"kty", "use", "alg", "kid", "crv", "x", "y"},

@@ -201,7 +201,7 @@ class Refreshes(RuleBasedStateMachine):
 
 
 @pytest.mark.requirement(37, 38, 39)
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 async def test_any_order_of_events_leaves_one_child_or_none(people, sql, clock):
     loop = asyncio.get_running_loop()
 

@@ -15,7 +15,7 @@ from tests.people import refused
 from tests.rpc.tls import OWN_CONNECTION, Files, dial, health, list_users, unreachable
 from tests.services import a_service
 
-pytestmark = pytest.mark.timeout(60)  # each starts a server of its own
+pytestmark = pytest.mark.timeout(180)  # each starts a server of its own
 
 LIST_USERS = "gatepost.v1.UsersService/ListUsers"
 

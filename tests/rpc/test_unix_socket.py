@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from auth_server.app import StartError, running
 
-pytestmark = pytest.mark.timeout(60)  # each starts a server of its own
+pytestmark = pytest.mark.timeout(180)  # each starts a server of its own
 
 
 async def health(channel):

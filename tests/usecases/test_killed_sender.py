@@ -44,7 +44,7 @@ def victim(settings: AuthServerSettings, server: MailServer, tmp_path: Path) -> 
 
 
 @pytest.mark.requirement(52)
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 async def test_a_mail_arrives_with_one_id_though_its_server_is_killed_when_it_was_sent(
     db: Database,
     sql: asyncpg.Connection,

@@ -40,7 +40,7 @@ async def until_all_have_left(sql: asyncpg.Connection, clock: Clock) -> None:
 
 
 @pytest.mark.requirement(52)
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(180)
 async def test_every_mail_arrives_through_whatever_a_mail_server_does(
     settings: AuthServerSettings,
     db: Database,
