@@ -6,17 +6,22 @@ MOST_LEVELS = 4  # FIDO's CTAP 2.1, section 8, "message encoding"
 _STRINGS, _LISTS, _MAP, _TAG = (2, 3), (4, 5), 5, 6
 _LONGEST_ARGUMENT = 27
 """What is beyond it is reserved, or of indefinite length."""
+_LONGEST_BYTES = 8192
+"""Answers without certificates stay far below: an id of 1,023 bytes, an RSA key of 540, a signature of 512, extensions."""
 
 
 def end_of_item(data: bytes, start: int = 0, levels: int = MOST_LEVELS) -> int:
     """Where the item ends that begins at `start`.
 
     Only CTAP's canonical form is let through, as far as it keeps a decoder from harm: few levels, definite lengths, and
-    no tags, of which decoders make regular expressions, numbers of any length and more.
+    no tags, of which decoders make regular expressions, numbers of any length and more. Nor anything of a length that
+    no authenticator writes.
 
     Raises:
         ValueError: it is of another form, or ends too early.
     """
+    if len(data) > _LONGEST_BYTES:
+        raise ValueError("too long")
     if start >= len(data):
         raise ValueError("ends too early")
     kind, low = data[start] >> 5, data[start] & 31

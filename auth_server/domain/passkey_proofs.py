@@ -214,8 +214,10 @@ def _attestation_of(answer: Answer) -> AttestationObject:
     return parse_attestation_object(attestation)
 
 
-def _check_shape(authenticator: bytes) -> None:
+def _check_shape(authenticator: object) -> None:
     """Passes where all CBOR in authenticator data (WebAuthn level 3, section 6.1) may be decoded."""
+    if not isinstance(authenticator, bytes):  # the library makes bytes of lists and of maps' keys
+        raise TypeError("no bytes")
     flags, at = authenticator[_HEAD_BYTES - 5], _HEAD_BYTES
     if flags & _HAS_CREDENTIAL:
         at += _AAGUID_BYTES

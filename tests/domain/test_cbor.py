@@ -37,6 +37,7 @@ BAD = {
     "a string that ends too early": b"\x45abc",
     "a list that ends too early": b"\x82\x00",
     "a length that ends too early": b"\x19\x00",
+    "a list of thousands": b"\x99\x20\x00" + b"\x80" * 8192,
     "a list without end": b"\x9b\x7f\xff\xff\xff\xff\xff\xff\xff\x00",
 }
 
