@@ -7,7 +7,7 @@ _STRINGS, _LISTS, _MAP, _TAG = (2, 3), (4, 5), 5, 6
 _LONGEST_ARGUMENT = 27
 """What is beyond it is reserved, or of indefinite length."""
 _LONGEST_BYTES = 8192
-"""Answers without certificates stay far below: an id of 1,023 bytes, an RSA key of 540, a signature of 512, extensions."""
+"""What comes without certificates stays far below: an id of 1,023 bytes, an RSA key of 540, a signature of 512."""
 
 
 def end_of_item(data: bytes, start: int = 0, levels: int = MOST_LEVELS) -> int:
