@@ -265,7 +265,16 @@ async def _rpcs(
         ),
         (images_service_pb2, ImagesService(images)),
         (second_factor_service_pb2, second_factors.service),
-        (passkey_service_pb2, passkeys_of(settings, reauthentication, signing_in.new_sign_ins, outbox)),
+        (
+            passkey_service_pb2,
+            passkeys_of(
+                settings,
+                signing_in.new_sign_ins,
+                reauthentication=reauthentication,
+                second_factors=factors,
+                outbox=outbox,
+            ),
+        ),
         (session_service_pb2, SessionService(sign_ins)),
         (token_service_pb2, TokenService(Tokens(database, access, clock), revocations)),
         (keys_service_pb2, KeysService(keys)),

@@ -22,7 +22,7 @@ class PasskeyService:
     async def BeginRegistration(self, request: pb.BeginRegistrationRequest, call: Call) -> pb.BeginRegistrationResponse:
         """Asks for a new passkey of the caller's."""
         current = request.current_password if request.HasField("current_password") else None
-        options = await self.passkeys.begin(call.signed_in_caller, current)
+        options = await self.passkeys.begin(call.signed_in_caller, current, request.code)
         return pb.BeginRegistrationResponse(options=struct_of(options))
 
     async def FinishRegistration(

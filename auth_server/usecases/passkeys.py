@@ -34,6 +34,7 @@ from auth_server.usecases.access import SignedInCaller
 from auth_server.usecases.notices import notify
 from auth_server.usecases.outbox import Outbox
 from auth_server.usecases.reauthentication import Reauthentication
+from auth_server.usecases.second_factors import SecondFactors
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,20 @@ class Passkeys:
     db: Database
     party: RelyingParty | None
     reauthentication: Reauthentication
+    second_factors: SecondFactors
     outbox: Outbox
     clock: Callable[[], datetime]
 
-    async def begin(self, caller: SignedInCaller, current_password: str | None) -> dict[str, Any]:
+    async def begin(self, caller: SignedInCaller, current_password: str | None, code: str) -> dict[str, Any]:
         """What to ask the caller's browser for, whose answer `finish` takes of the same sign-in, once.
+
+        The code is looked at where the caller has a second factor, which the passkey is to get past.
 
         Raises:
             PasskeysNotSetUpError: no setting says for which pages.
             CurrentPasswordInvalidError, ReauthenticationRequiredError, HashingBusyError, AccessTokenInvalidError: as
                 Reauthentication says.
+            SecondFactorRequiredError, SecondFactorInvalidError, ThrottledError: as SecondFactors.ask says.
             EmailNotVerifiedError: the caller's address is not verified: a squatter's passkey would outlive them.
             TooManyAuthenticatorsError: the caller has as many as a user may.
         """
@@ -62,6 +67,7 @@ class Passkeys:
 
         async def work(db: Db) -> dict[str, Any]:
             owner = await self._owner(db, caller, version)
+            await self.second_factors.ask(db, caller.user_id, code)
             known = await authenticators.of_user(db, caller.user_id)
             if len(known) >= MOST_AUTHENTICATORS:
                 raise TooManyAuthenticatorsError
@@ -71,7 +77,8 @@ class Passkeys:
             )
             return creation_options(party, caller.user_id, owner.email or owner.name or party.name, challenge, known)
 
-        return await self.db.transaction(work)
+        async with self.second_factors.counted(caller.user_id):
+            return await self.db.transaction(work)
 
     async def finish(self, caller: SignedInCaller, answer: Answer, name: str | None) -> Authenticator:
         """The passkey that the caller has from now on; a mail tells them.

@@ -14,7 +14,7 @@ from auth_server.domain.budgets import Budget
 from auth_server.domain.errors import AuthError
 from auth_server.domain.mails import MailKind
 from auth_server.domain.methods import ONE_TIME_CODE
-from auth_server.domain.second_factor_errors import SecondFactorInvalidError
+from auth_server.domain.second_factor_errors import SecondFactorInvalidError, SecondFactorRequiredError
 from auth_server.domain.secrets import Seal, identity_of
 from auth_server.storage import audit, second_factors
 from auth_server.storage.database import Db
@@ -52,6 +52,19 @@ class SecondFactors:
         else:
             raise SecondFactorInvalidError
         return ONE_TIME_CODE
+
+    async def ask(self, db: Db, user_id: UUID, code: str) -> None:
+        """Takes a code as `check` does where the user has an active second factor; of others it is not looked at.
+
+        Raises:
+            SecondFactorRequiredError: there is no code.
+            SecondFactorInvalidError, SealBrokenError: as `check` does.
+        """
+        if await second_factors.hold(db, user_id) is None:
+            return
+        if not code:
+            raise SecondFactorRequiredError
+        await self.check(db, user_id, code)
 
     async def check_one_time_code(self, db: Db, user_id: UUID, code: str) -> None:
         """Takes a one-time code as `check` does; a recovery code is none.

@@ -26,9 +26,11 @@ async def verified(people: People, sql: Any, **fields: Any) -> SignedIn:
     return signed_in
 
 
-async def creation_options(people: People, who: SignedIn, password: str | None = PASSWORD) -> dict[str, Any]:
+async def creation_options(
+    people: People, who: SignedIn, password: str | None = PASSWORD, code: str | None = None
+) -> dict[str, Any]:
     """What the person's browser is asked for."""
-    request = pb.BeginRegistrationRequest(current_password=password)
+    request = pb.BeginRegistrationRequest(current_password=password, code=code)
     return MessageToDict((await people.passkeys.BeginRegistration(request, metadata=who.bearer)).options)
 
 

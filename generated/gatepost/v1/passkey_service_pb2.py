@@ -31,7 +31,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!gatepost/v1/passkey_service.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egatepost/v1/auth_service.proto\x1a\x19gatepost/v1/options.proto\x1a\x16gatepost/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n\x07Passkey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tbacked_up\x18\x05 \x01(\x08\x12\x10\n\x08signs_in\x18\x06 \x01(\x08\x42\x07\n\x05_name\"\\\n\x18\x42\x65ginRegistrationRequest\x12+\n\x10\x63urrent_password\x18\x01 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x08\x88\xb5\x18\x01H\x00\x88\x01\x01\x42\x13\n\x11_current_password\"E\n\x19\x42\x65ginRegistrationResponse\x12(\n\x07options\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x8c\x01\n\x19\x46inishRegistrationRequest\x12\x33\n\ncredential\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\x04name\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18@2\x13^[^\\x00-\\x1f\\x7f]*$H\x00\x88\x01\x01\x42\x07\n\x05_name\"C\n\x1a\x46inishRegistrationResponse\x12%\n\x07passkey\x18\x01 \x01(\x0b\x32\x14.gatepost.v1.Passkey\"\x14\n\x12\x42\x65ginSignInRequest\"]\n\x13\x42\x65ginSignInResponse\x12(\n\x07options\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\x0e\x63\x65remony_token\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\"r\n\x13\x46inishSignInRequest\x12&\n\x0e\x63\x65remony_token\x18\x01 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x02\x88\xb5\x18\x01\x12\x33\n\ncredential\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01\"k\n\x14\x46inishSignInResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.User\x12\x32\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32\x1a.gatepost.v1.BackendTokens\"\x15\n\x13ListPasskeysRequest\">\n\x14ListPasskeysResponse\x12&\n\x08passkeys\x18\x01 \x03(\x0b\x32\x14.gatepost.v1.Passkey\"\\\n\x14RenamePasskeyRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd4\n\x12,\n\x04name\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18@2\x13^[^\\x00-\\x1f\\x7f]*$\">\n\x15RenamePasskeyResponse\x12%\n\x07passkey\x18\x01 \x01(\x0b\x32\x14.gatepost.v1.Passkey\"p\n\x14\x44\x65letePasskeyRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd4\n\x12+\n\x10\x63urrent_password\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x08\x88\xb5\x18\x01H\x00\x88\x01\x01\x42\x13\n\x11_current_password\"\x17\n\x15\x44\x65letePasskeyResponse2\x94\x08\n\x0ePasskeyService\x12\xa2\x01\n\x11\x42\x65ginRegistration\x12%.gatepost.v1.BeginRegistrationRequest\x1a&.gatepost.v1.BeginRegistrationResponse\">\x88\xb5\x18\x03\x9a\xb5\x18\x02\x18\x01\xa2\xb5\x18\x04\x08\x05\x18\x01\x82\xd3\xe4\x93\x02&\"!/auth/passkeys/begin-registration:\x01*\x12\xae\x01\n\x12\x46inishRegistration\x12&.gatepost.v1.FinishRegistrationRequest\x1a\'.gatepost.v1.FinishRegistrationResponse\"G\x88\xb5\x18\x03\x92\xb5\x18\x03\x08\xc9\x01\x9a\xb5\x18\x02\x18\x01\x82\xd3\xe4\x93\x02\x30\"\"/auth/passkeys/finish-registration:\x01*b\x07passkey\x12\x85\x01\n\x0b\x42\x65ginSignIn\x12\x1f.gatepost.v1.BeginSignInRequest\x1a .gatepost.v1.BeginSignInResponse\"3\x88\xb5\x18\x01\xa2\xb5\x18\x04\x08\x08(\x01\x82\xd3\xe4\x93\x02!\"\x1c/auth/passkeys/begin-sign-in:\x01*\x12\x87\x01\n\x0c\x46inishSignIn\x12 .gatepost.v1.FinishSignInRequest\x1a!.gatepost.v1.FinishSignInResponse\"2\x88\xb5\x18\x01\xa2\xb5\x18\x02\x08\x08\x82\xd3\xe4\x93\x02\"\"\x1d/auth/passkeys/finish-sign-in:\x01*\x12u\n\x0cListPasskeys\x12 .gatepost.v1.ListPasskeysRequest\x1a!.gatepost.v1.ListPasskeysResponse\" \x88\xb5\x18\x03\x9a\xb5\x18\x02\x18\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/auth/passkeys\x12\x90\x01\n\rRenamePasskey\x12!.gatepost.v1.RenamePasskeyRequest\x1a\".gatepost.v1.RenamePasskeyResponse\"8\x88\xb5\x18\x03\x9a\xb5\x18\x02\x18\x01\x82\xd3\xe4\x93\x02(\"\x1a/auth/passkeys/{id}/rename:\x01*b\x07passkey\x12\x8f\x01\n\rDeletePasskey\x12!.gatepost.v1.DeletePasskeyRequest\x1a\".gatepost.v1.DeletePasskeyResponse\"7\x88\xb5\x18\x03\x9a\xb5\x18\x02\x18\x01\xa2\xb5\x18\x04\x08\x05\x18\x01\x82\xd3\xe4\x93\x02\x1f\"\x1a/auth/passkeys/{id}/delete:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!gatepost/v1/passkey_service.proto\x12\x0bgatepost.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egatepost/v1/auth_service.proto\x1a\x19gatepost/v1/options.proto\x1a\x16gatepost/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n\x07Passkey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tbacked_up\x18\x05 \x01(\x08\x12\x10\n\x08signs_in\x18\x06 \x01(\x08\x42\x07\n\x05_name\"\x85\x01\n\x18\x42\x65ginRegistrationRequest\x12+\n\x10\x63urrent_password\x18\x01 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x08\x88\xb5\x18\x01H\x00\x88\x01\x01\x12\x1e\n\x04\x63ode\x18\x02 \x01(\tB\x0b\xbaH\x04r\x02\x18@\x88\xb5\x18\x01H\x01\x88\x01\x01\x42\x13\n\x11_current_passwordB\x07\n\x05_code\"E\n\x19\x42\x65ginRegistrationResponse\x12(\n\x07options\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x8c\x01\n\x19\x46inishRegistrationRequest\x12\x33\n\ncredential\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\x04name\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18@2\x13^[^\\x00-\\x1f\\x7f]*$H\x00\x88\x01\x01\x42\x07\n\x05_name\"C\n\x1a\x46inishRegistrationResponse\x12%\n\x07passkey\x18\x01 \x01(\x0b\x32\x14.gatepost.v1.Passkey\"\x14\n\x12\x42\x65ginSignInRequest\"]\n\x13\x42\x65ginSignInResponse\x12(\n\x07options\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\x0e\x63\x65remony_token\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01\"r\n\x13\x46inishSignInRequest\x12&\n\x0e\x63\x65remony_token\x18\x01 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x02\x88\xb5\x18\x01\x12\x33\n\ncredential\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01\"k\n\x14\x46inishSignInResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.gatepost.v1.User\x12\x32\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32\x1a.gatepost.v1.BackendTokens\"\x15\n\x13ListPasskeysRequest\">\n\x14ListPasskeysResponse\x12&\n\x08passkeys\x18\x01 \x03(\x0b\x32\x14.gatepost.v1.Passkey\"\\\n\x14RenamePasskeyRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd4\n\x12,\n\x04name\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18@2\x13^[^\\x00-\\x1f\\x7f]*$\">\n\x15RenamePasskeyResponse\x12%\n\x07passkey\x18\x01 \x01(\x0b\x32\x14.gatepost.v1.Passkey\"p\n\x14\x44\x65letePasskeyRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd4\n\x12+\n\x10\x63urrent_password\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x08\x88\xb5\x18\x01H\x00\x88\x01\x01\x42\x13\n\x11_current_password\"\x17\n\x15\x44\x65letePasskeyResponse2\x94\x08\n\x0ePasskeyService\x12\xa2\x01\n\x11\x42\x65ginRegistration\x12%.gatepost.v1.BeginRegistrationRequest\x1a&.gatepost.v1.BeginRegistrationResponse\">\x88\xb5\x18\x03\x9a\xb5\x18\x02\x18\x01\xa2\xb5\x18\x04\x08\x05\x18\x01\x82\xd3\xe4\x93\x02&\"!/auth/passkeys/begin-registration:\x01*\x12\xae\x01\n\x12\x46inishRegistration\x12&.gatepost.v1.FinishRegistrationRequest\x1a\'.gatepost.v1.FinishRegistrationResponse\"G\x88\xb5\x18\x03\x92\xb5\x18\x03\x08\xc9\x01\x9a\xb5\x18\x02\x18\x01\x82\xd3\xe4\x93\x02\x30\"\"/auth/passkeys/finish-registration:\x01*b\x07passkey\x12\x85\x01\n\x0b\x42\x65ginSignIn\x12\x1f.gatepost.v1.BeginSignInRequest\x1a .gatepost.v1.BeginSignInResponse\"3\x88\xb5\x18\x01\xa2\xb5\x18\x04\x08\x08(\x01\x82\xd3\xe4\x93\x02!\"\x1c/auth/passkeys/begin-sign-in:\x01*\x12\x87\x01\n\x0c\x46inishSignIn\x12 .gatepost.v1.FinishSignInRequest\x1a!.gatepost.v1.FinishSignInResponse\"2\x88\xb5\x18\x01\xa2\xb5\x18\x02\x08\x08\x82\xd3\xe4\x93\x02\"\"\x1d/auth/passkeys/finish-sign-in:\x01*\x12u\n\x0cListPasskeys\x12 .gatepost.v1.ListPasskeysRequest\x1a!.gatepost.v1.ListPasskeysResponse\" \x88\xb5\x18\x03\x9a\xb5\x18\x02\x18\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/auth/passkeys\x12\x90\x01\n\rRenamePasskey\x12!.gatepost.v1.RenamePasskeyRequest\x1a\".gatepost.v1.RenamePasskeyResponse\"8\x88\xb5\x18\x03\x9a\xb5\x18\x02\x18\x01\x82\xd3\xe4\x93\x02(\"\x1a/auth/passkeys/{id}/rename:\x01*b\x07passkey\x12\x8f\x01\n\rDeletePasskey\x12!.gatepost.v1.DeletePasskeyRequest\x1a\".gatepost.v1.DeletePasskeyResponse\"7\x88\xb5\x18\x03\x9a\xb5\x18\x02\x18\x01\xa2\xb5\x18\x04\x08\x05\x18\x01\x82\xd3\xe4\x93\x02\x1f\"\x1a/auth/passkeys/{id}/delete:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BEGINREGISTRATIONREQUEST'].fields_by_name['current_password']._loaded_options = None
   _globals['_BEGINREGISTRATIONREQUEST'].fields_by_name['current_password']._serialized_options = b'\272H\005r\003\030\200\010\210\265\030\001'
+  _globals['_BEGINREGISTRATIONREQUEST'].fields_by_name['code']._loaded_options = None
+  _globals['_BEGINREGISTRATIONREQUEST'].fields_by_name['code']._serialized_options = b'\272H\004r\002\030@\210\265\030\001'
   _globals['_FINISHREGISTRATIONREQUEST'].fields_by_name['credential']._loaded_options = None
   _globals['_FINISHREGISTRATIONREQUEST'].fields_by_name['credential']._serialized_options = b'\272H\003\310\001\001'
   _globals['_FINISHREGISTRATIONREQUEST'].fields_by_name['name']._loaded_options = None
@@ -74,34 +76,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PASSKEYSERVICE'].methods_by_name['DeletePasskey']._serialized_options = b'\210\265\030\003\232\265\030\002\030\001\242\265\030\004\010\005\030\001\202\323\344\223\002\037\"\032/auth/passkeys/{id}/delete:\001*'
   _globals['_PASSKEY']._serialized_start=256
   _globals['_PASSKEY']._serialized_end=442
-  _globals['_BEGINREGISTRATIONREQUEST']._serialized_start=444
-  _globals['_BEGINREGISTRATIONREQUEST']._serialized_end=536
-  _globals['_BEGINREGISTRATIONRESPONSE']._serialized_start=538
-  _globals['_BEGINREGISTRATIONRESPONSE']._serialized_end=607
-  _globals['_FINISHREGISTRATIONREQUEST']._serialized_start=610
-  _globals['_FINISHREGISTRATIONREQUEST']._serialized_end=750
-  _globals['_FINISHREGISTRATIONRESPONSE']._serialized_start=752
-  _globals['_FINISHREGISTRATIONRESPONSE']._serialized_end=819
-  _globals['_BEGINSIGNINREQUEST']._serialized_start=821
-  _globals['_BEGINSIGNINREQUEST']._serialized_end=841
-  _globals['_BEGINSIGNINRESPONSE']._serialized_start=843
-  _globals['_BEGINSIGNINRESPONSE']._serialized_end=936
-  _globals['_FINISHSIGNINREQUEST']._serialized_start=938
-  _globals['_FINISHSIGNINREQUEST']._serialized_end=1052
-  _globals['_FINISHSIGNINRESPONSE']._serialized_start=1054
-  _globals['_FINISHSIGNINRESPONSE']._serialized_end=1161
-  _globals['_LISTPASSKEYSREQUEST']._serialized_start=1163
-  _globals['_LISTPASSKEYSREQUEST']._serialized_end=1184
-  _globals['_LISTPASSKEYSRESPONSE']._serialized_start=1186
-  _globals['_LISTPASSKEYSRESPONSE']._serialized_end=1248
-  _globals['_RENAMEPASSKEYREQUEST']._serialized_start=1250
-  _globals['_RENAMEPASSKEYREQUEST']._serialized_end=1342
-  _globals['_RENAMEPASSKEYRESPONSE']._serialized_start=1344
-  _globals['_RENAMEPASSKEYRESPONSE']._serialized_end=1406
-  _globals['_DELETEPASSKEYREQUEST']._serialized_start=1408
-  _globals['_DELETEPASSKEYREQUEST']._serialized_end=1520
-  _globals['_DELETEPASSKEYRESPONSE']._serialized_start=1522
-  _globals['_DELETEPASSKEYRESPONSE']._serialized_end=1545
-  _globals['_PASSKEYSERVICE']._serialized_start=1548
-  _globals['_PASSKEYSERVICE']._serialized_end=2592
+  _globals['_BEGINREGISTRATIONREQUEST']._serialized_start=445
+  _globals['_BEGINREGISTRATIONREQUEST']._serialized_end=578
+  _globals['_BEGINREGISTRATIONRESPONSE']._serialized_start=580
+  _globals['_BEGINREGISTRATIONRESPONSE']._serialized_end=649
+  _globals['_FINISHREGISTRATIONREQUEST']._serialized_start=652
+  _globals['_FINISHREGISTRATIONREQUEST']._serialized_end=792
+  _globals['_FINISHREGISTRATIONRESPONSE']._serialized_start=794
+  _globals['_FINISHREGISTRATIONRESPONSE']._serialized_end=861
+  _globals['_BEGINSIGNINREQUEST']._serialized_start=863
+  _globals['_BEGINSIGNINREQUEST']._serialized_end=883
+  _globals['_BEGINSIGNINRESPONSE']._serialized_start=885
+  _globals['_BEGINSIGNINRESPONSE']._serialized_end=978
+  _globals['_FINISHSIGNINREQUEST']._serialized_start=980
+  _globals['_FINISHSIGNINREQUEST']._serialized_end=1094
+  _globals['_FINISHSIGNINRESPONSE']._serialized_start=1096
+  _globals['_FINISHSIGNINRESPONSE']._serialized_end=1203
+  _globals['_LISTPASSKEYSREQUEST']._serialized_start=1205
+  _globals['_LISTPASSKEYSREQUEST']._serialized_end=1226
+  _globals['_LISTPASSKEYSRESPONSE']._serialized_start=1228
+  _globals['_LISTPASSKEYSRESPONSE']._serialized_end=1290
+  _globals['_RENAMEPASSKEYREQUEST']._serialized_start=1292
+  _globals['_RENAMEPASSKEYREQUEST']._serialized_end=1384
+  _globals['_RENAMEPASSKEYRESPONSE']._serialized_start=1386
+  _globals['_RENAMEPASSKEYRESPONSE']._serialized_end=1448
+  _globals['_DELETEPASSKEYREQUEST']._serialized_start=1450
+  _globals['_DELETEPASSKEYREQUEST']._serialized_end=1562
+  _globals['_DELETEPASSKEYRESPONSE']._serialized_start=1564
+  _globals['_DELETEPASSKEYRESPONSE']._serialized_end=1587
+  _globals['_PASSKEYSERVICE']._serialized_start=1590
+  _globals['_PASSKEYSERVICE']._serialized_end=2634
 # @@protoc_insertion_point(module_scope)

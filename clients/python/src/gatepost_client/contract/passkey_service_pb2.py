@@ -28,7 +28,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.gatepost_client/contract/passkey_service.proto\x12\x12gatepost_client.v1\x1a+gatepost_client/contract/auth_service.proto\x1a#gatepost_client/contract/user.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x01\n\x07Passkey\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12>\n\rlast_use_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0blastUseTime\x12\x1b\n\tbacked_up\x18\x05 \x01(\x08R\x08\x62\x61\x63kedUp\x12\x19\n\x08signs_in\x18\x06 \x01(\x08R\x07signsInB\x07\n\x05_name\"_\n\x18\x42\x65ginRegistrationRequest\x12.\n\x10\x63urrent_password\x18\x01 \x01(\tH\x00R\x0f\x63urrentPassword\x88\x01\x01\x42\x13\n\x11_current_password\"N\n\x19\x42\x65ginRegistrationResponse\x12\x31\n\x07options\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x07options\"v\n\x19\x46inishRegistrationRequest\x12\x37\n\ncredential\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\ncredential\x12\x17\n\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x42\x07\n\x05_name\"S\n\x1a\x46inishRegistrationResponse\x12\x35\n\x07passkey\x18\x01 \x01(\x0b\x32\x1b.gatepost_client.v1.PasskeyR\x07passkey\"\x14\n\x12\x42\x65ginSignInRequest\"o\n\x13\x42\x65ginSignInResponse\x12\x31\n\x07options\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x07options\x12%\n\x0e\x63\x65remony_token\x18\x02 \x01(\tR\rceremonyToken\"u\n\x13\x46inishSignInRequest\x12%\n\x0e\x63\x65remony_token\x18\x01 \x01(\tR\rceremonyToken\x12\x37\n\ncredential\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\ncredential\"\x8e\x01\n\x14\x46inishSignInResponse\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\x12H\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32!.gatepost_client.v1.BackendTokensR\rbackendTokens\"\x15\n\x13ListPasskeysRequest\"O\n\x14ListPasskeysResponse\x12\x37\n\x08passkeys\x18\x01 \x03(\x0b\x32\x1b.gatepost_client.v1.PasskeyR\x08passkeys\":\n\x14RenamePasskeyRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\"N\n\x15RenamePasskeyResponse\x12\x35\n\x07passkey\x18\x01 \x01(\x0b\x32\x1b.gatepost_client.v1.PasskeyR\x07passkey\"k\n\x14\x44\x65letePasskeyRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12.\n\x10\x63urrent_password\x18\x02 \x01(\tH\x00R\x0f\x63urrentPassword\x88\x01\x01\x42\x13\n\x11_current_password\"\x17\n\x15\x44\x65letePasskeyResponse2\xe9\x05\n\x0ePasskeyService\x12p\n\x11\x42\x65ginRegistration\x12,.gatepost_client.v1.BeginRegistrationRequest\x1a-.gatepost_client.v1.BeginRegistrationResponse\x12s\n\x12\x46inishRegistration\x12-.gatepost_client.v1.FinishRegistrationRequest\x1a..gatepost_client.v1.FinishRegistrationResponse\x12^\n\x0b\x42\x65ginSignIn\x12&.gatepost_client.v1.BeginSignInRequest\x1a\'.gatepost_client.v1.BeginSignInResponse\x12\x61\n\x0c\x46inishSignIn\x12\'.gatepost_client.v1.FinishSignInRequest\x1a(.gatepost_client.v1.FinishSignInResponse\x12\x61\n\x0cListPasskeys\x12\'.gatepost_client.v1.ListPasskeysRequest\x1a(.gatepost_client.v1.ListPasskeysResponse\x12\x64\n\rRenamePasskey\x12(.gatepost_client.v1.RenamePasskeyRequest\x1a).gatepost_client.v1.RenamePasskeyResponse\x12\x64\n\rDeletePasskey\x12(.gatepost_client.v1.DeletePasskeyRequest\x1a).gatepost_client.v1.DeletePasskeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.gatepost_client/contract/passkey_service.proto\x12\x12gatepost_client.v1\x1a+gatepost_client/contract/auth_service.proto\x1a#gatepost_client/contract/user.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x01\n\x07Passkey\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12>\n\rlast_use_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0blastUseTime\x12\x1b\n\tbacked_up\x18\x05 \x01(\x08R\x08\x62\x61\x63kedUp\x12\x19\n\x08signs_in\x18\x06 \x01(\x08R\x07signsInB\x07\n\x05_name\"\x81\x01\n\x18\x42\x65ginRegistrationRequest\x12.\n\x10\x63urrent_password\x18\x01 \x01(\tH\x00R\x0f\x63urrentPassword\x88\x01\x01\x12\x17\n\x04\x63ode\x18\x02 \x01(\tH\x01R\x04\x63ode\x88\x01\x01\x42\x13\n\x11_current_passwordB\x07\n\x05_code\"N\n\x19\x42\x65ginRegistrationResponse\x12\x31\n\x07options\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x07options\"v\n\x19\x46inishRegistrationRequest\x12\x37\n\ncredential\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\ncredential\x12\x17\n\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x42\x07\n\x05_name\"S\n\x1a\x46inishRegistrationResponse\x12\x35\n\x07passkey\x18\x01 \x01(\x0b\x32\x1b.gatepost_client.v1.PasskeyR\x07passkey\"\x14\n\x12\x42\x65ginSignInRequest\"o\n\x13\x42\x65ginSignInResponse\x12\x31\n\x07options\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x07options\x12%\n\x0e\x63\x65remony_token\x18\x02 \x01(\tR\rceremonyToken\"u\n\x13\x46inishSignInRequest\x12%\n\x0e\x63\x65remony_token\x18\x01 \x01(\tR\rceremonyToken\x12\x37\n\ncredential\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\ncredential\"\x8e\x01\n\x14\x46inishSignInResponse\x12,\n\x04user\x18\x01 \x01(\x0b\x32\x18.gatepost_client.v1.UserR\x04user\x12H\n\x0e\x62\x61\x63kend_tokens\x18\x02 \x01(\x0b\x32!.gatepost_client.v1.BackendTokensR\rbackendTokens\"\x15\n\x13ListPasskeysRequest\"O\n\x14ListPasskeysResponse\x12\x37\n\x08passkeys\x18\x01 \x03(\x0b\x32\x1b.gatepost_client.v1.PasskeyR\x08passkeys\":\n\x14RenamePasskeyRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\"N\n\x15RenamePasskeyResponse\x12\x35\n\x07passkey\x18\x01 \x01(\x0b\x32\x1b.gatepost_client.v1.PasskeyR\x07passkey\"k\n\x14\x44\x65letePasskeyRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12.\n\x10\x63urrent_password\x18\x02 \x01(\tH\x00R\x0f\x63urrentPassword\x88\x01\x01\x42\x13\n\x11_current_password\"\x17\n\x15\x44\x65letePasskeyResponse2\xe9\x05\n\x0ePasskeyService\x12p\n\x11\x42\x65ginRegistration\x12,.gatepost_client.v1.BeginRegistrationRequest\x1a-.gatepost_client.v1.BeginRegistrationResponse\x12s\n\x12\x46inishRegistration\x12-.gatepost_client.v1.FinishRegistrationRequest\x1a..gatepost_client.v1.FinishRegistrationResponse\x12^\n\x0b\x42\x65ginSignIn\x12&.gatepost_client.v1.BeginSignInRequest\x1a\'.gatepost_client.v1.BeginSignInResponse\x12\x61\n\x0c\x46inishSignIn\x12\'.gatepost_client.v1.FinishSignInRequest\x1a(.gatepost_client.v1.FinishSignInResponse\x12\x61\n\x0cListPasskeys\x12\'.gatepost_client.v1.ListPasskeysRequest\x1a(.gatepost_client.v1.ListPasskeysResponse\x12\x64\n\rRenamePasskey\x12(.gatepost_client.v1.RenamePasskeyRequest\x1a).gatepost_client.v1.RenamePasskeyResponse\x12\x64\n\rDeletePasskey\x12(.gatepost_client.v1.DeletePasskeyRequest\x1a).gatepost_client.v1.DeletePasskeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,34 +37,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PASSKEY']._serialized_start=216
   _globals['_PASSKEY']._serialized_end=456
-  _globals['_BEGINREGISTRATIONREQUEST']._serialized_start=458
-  _globals['_BEGINREGISTRATIONREQUEST']._serialized_end=553
-  _globals['_BEGINREGISTRATIONRESPONSE']._serialized_start=555
-  _globals['_BEGINREGISTRATIONRESPONSE']._serialized_end=633
-  _globals['_FINISHREGISTRATIONREQUEST']._serialized_start=635
-  _globals['_FINISHREGISTRATIONREQUEST']._serialized_end=753
-  _globals['_FINISHREGISTRATIONRESPONSE']._serialized_start=755
-  _globals['_FINISHREGISTRATIONRESPONSE']._serialized_end=838
-  _globals['_BEGINSIGNINREQUEST']._serialized_start=840
-  _globals['_BEGINSIGNINREQUEST']._serialized_end=860
-  _globals['_BEGINSIGNINRESPONSE']._serialized_start=862
-  _globals['_BEGINSIGNINRESPONSE']._serialized_end=973
-  _globals['_FINISHSIGNINREQUEST']._serialized_start=975
-  _globals['_FINISHSIGNINREQUEST']._serialized_end=1092
-  _globals['_FINISHSIGNINRESPONSE']._serialized_start=1095
-  _globals['_FINISHSIGNINRESPONSE']._serialized_end=1237
-  _globals['_LISTPASSKEYSREQUEST']._serialized_start=1239
-  _globals['_LISTPASSKEYSREQUEST']._serialized_end=1260
-  _globals['_LISTPASSKEYSRESPONSE']._serialized_start=1262
-  _globals['_LISTPASSKEYSRESPONSE']._serialized_end=1341
-  _globals['_RENAMEPASSKEYREQUEST']._serialized_start=1343
-  _globals['_RENAMEPASSKEYREQUEST']._serialized_end=1401
-  _globals['_RENAMEPASSKEYRESPONSE']._serialized_start=1403
-  _globals['_RENAMEPASSKEYRESPONSE']._serialized_end=1481
-  _globals['_DELETEPASSKEYREQUEST']._serialized_start=1483
-  _globals['_DELETEPASSKEYREQUEST']._serialized_end=1590
-  _globals['_DELETEPASSKEYRESPONSE']._serialized_start=1592
-  _globals['_DELETEPASSKEYRESPONSE']._serialized_end=1615
-  _globals['_PASSKEYSERVICE']._serialized_start=1618
-  _globals['_PASSKEYSERVICE']._serialized_end=2363
+  _globals['_BEGINREGISTRATIONREQUEST']._serialized_start=459
+  _globals['_BEGINREGISTRATIONREQUEST']._serialized_end=588
+  _globals['_BEGINREGISTRATIONRESPONSE']._serialized_start=590
+  _globals['_BEGINREGISTRATIONRESPONSE']._serialized_end=668
+  _globals['_FINISHREGISTRATIONREQUEST']._serialized_start=670
+  _globals['_FINISHREGISTRATIONREQUEST']._serialized_end=788
+  _globals['_FINISHREGISTRATIONRESPONSE']._serialized_start=790
+  _globals['_FINISHREGISTRATIONRESPONSE']._serialized_end=873
+  _globals['_BEGINSIGNINREQUEST']._serialized_start=875
+  _globals['_BEGINSIGNINREQUEST']._serialized_end=895
+  _globals['_BEGINSIGNINRESPONSE']._serialized_start=897
+  _globals['_BEGINSIGNINRESPONSE']._serialized_end=1008
+  _globals['_FINISHSIGNINREQUEST']._serialized_start=1010
+  _globals['_FINISHSIGNINREQUEST']._serialized_end=1127
+  _globals['_FINISHSIGNINRESPONSE']._serialized_start=1130
+  _globals['_FINISHSIGNINRESPONSE']._serialized_end=1272
+  _globals['_LISTPASSKEYSREQUEST']._serialized_start=1274
+  _globals['_LISTPASSKEYSREQUEST']._serialized_end=1295
+  _globals['_LISTPASSKEYSRESPONSE']._serialized_start=1297
+  _globals['_LISTPASSKEYSRESPONSE']._serialized_end=1376
+  _globals['_RENAMEPASSKEYREQUEST']._serialized_start=1378
+  _globals['_RENAMEPASSKEYREQUEST']._serialized_end=1436
+  _globals['_RENAMEPASSKEYRESPONSE']._serialized_start=1438
+  _globals['_RENAMEPASSKEYRESPONSE']._serialized_end=1516
+  _globals['_DELETEPASSKEYREQUEST']._serialized_start=1518
+  _globals['_DELETEPASSKEYREQUEST']._serialized_end=1625
+  _globals['_DELETEPASSKEYRESPONSE']._serialized_start=1627
+  _globals['_DELETEPASSKEYRESPONSE']._serialized_end=1650
+  _globals['_PASSKEYSERVICE']._serialized_start=1653
+  _globals['_PASSKEYSERVICE']._serialized_end=2398
 # @@protoc_insertion_point(module_scope)

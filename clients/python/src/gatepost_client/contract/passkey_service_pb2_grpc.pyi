@@ -30,12 +30,15 @@ class PasskeyServiceStub:
     """Asks for a new passkey of the caller's.
 
     Wants the caller's password; a user without one must have signed in less
-    than five minutes ago. A passkey signs in by itself, so nobody may have one
-    for an address that is not theirs: it must be verified. The options are
-    good for five minutes, for this sign-in, until the next ones are asked for.
+    than five minutes ago. Of a user with a second factor it wants a code as
+    well, since nobody asks a passkey's holder for one. A passkey signs in by
+    itself, so nobody may have one for an address that is not theirs: it must
+    be verified. The options are good for five minutes, for this sign-in, until
+    the next ones are asked for.
 
     Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
-    CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, EMAIL_NOT_VERIFIED,
+    CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED,
+    SECOND_FACTOR_REQUIRED, SECOND_FACTOR_INVALID, EMAIL_NOT_VERIFIED,
     TOO_MANY_AUTHENTICATORS, PASSKEYS_NOT_SET_UP, HASHING_BUSY, THROTTLED.
     """
     FinishRegistration: _aio.UnaryUnaryMultiCallable[_passkey_service_pb2.FinishRegistrationRequest, _passkey_service_pb2.FinishRegistrationResponse]
@@ -114,12 +117,15 @@ class PasskeyServiceServicer(metaclass=_abc_1.ABCMeta):
         """Asks for a new passkey of the caller's.
 
         Wants the caller's password; a user without one must have signed in less
-        than five minutes ago. A passkey signs in by itself, so nobody may have one
-        for an address that is not theirs: it must be verified. The options are
-        good for five minutes, for this sign-in, until the next ones are asked for.
+        than five minutes ago. Of a user with a second factor it wants a code as
+        well, since nobody asks a passkey's holder for one. A passkey signs in by
+        itself, so nobody may have one for an address that is not theirs: it must
+        be verified. The options are good for five minutes, for this sign-in, until
+        the next ones are asked for.
 
         Errors: CREDENTIAL_MISSING, ACCESS_TOKEN_INVALID,
-        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED, EMAIL_NOT_VERIFIED,
+        CURRENT_PASSWORD_INVALID, REAUTHENTICATION_REQUIRED,
+        SECOND_FACTOR_REQUIRED, SECOND_FACTOR_INVALID, EMAIL_NOT_VERIFIED,
         TOO_MANY_AUTHENTICATORS, PASSKEYS_NOT_SET_UP, HASHING_BUSY, THROTTLED.
         """
 
