@@ -73,13 +73,18 @@ class Throttling:
         Raises:
             ThrottledError: one of them is spent; it says when that is over.
         """
-        if link_token and await one_time_tokens.is_live(self.db, token_hash(link_token), self.clock()):
+        if link_token and await self._is_live(link_token):
             link = self._draws(budget, (Share.LINK, (token_hash(link_token).hex(),)))
             return await self._first_of(budget, Taken(link, is_kept=True))
         if challenge:
-            owner = await challenges.find_owner(self.db, token_hash(challenge), self.clock())
+            async with self.turns:
+                owner = await challenges.find_owner(self.db, token_hash(challenge), self.clock())
             account, device_of = ((str(owner[0]),), owner[1] or "") if owner else ((), "")
         return await self._first_of(budget, *self._ways(budget, client, account, device_token, device_of))
+
+    async def _is_live(self, link_token: str) -> bool:
+        async with self.turns:
+            return await one_time_tokens.is_live(self.db, token_hash(link_token), self.clock())
 
     async def take_from_account(self, budget: Budget, account: str) -> Taken:
         """Takes from the account's share alone: who calls is signed in, or vouched for by the front end.

@@ -6,6 +6,8 @@ import asyncpg
 import pytest
 
 from gatepost.v1 import adapter_service_pb2
+from gatepost.v1.auth_emails_pb2 import VerifyEmailRequest
+from tests.challenges import complete
 from tests.people import refused
 from tests.waiting import backends_that_wait
 
@@ -15,14 +17,14 @@ FLOOD = 30
 
 @pytest.fixture
 async def held_budgets(database_url, db):
-    """Keeps every look into a budget waiting; releases it."""
+    """Keeps every look into a budget waiting, and those that say whose it is; releases it."""
     holder = await asyncpg.connect(database_url)
-    await holder.execute("BEGIN; LOCK TABLE budgets IN ACCESS EXCLUSIVE MODE")
+    await holder.execute("BEGIN; LOCK TABLE budgets, sign_in_challenges, one_time_tokens IN ACCESS EXCLUSIVE MODE")
     yield holder
     await holder.close()
 
 
-@pytest.fixture(params=["adapter secrets", "passwords"])
+@pytest.fixture(params=["adapter secrets", "passwords", "challenges", "links"])
 def guess(request, people):
     """Guesses once, wrongly."""
 
@@ -35,7 +37,15 @@ def guess(request, people):
         with refused("CREDENTIALS_INVALID"):
             await people.login("nobody@example.org", "wrong password")
 
-    return secret if request.param == "adapter secrets" else password
+    async def challenge():
+        with refused("CHALLENGE_INVALID"):
+            await complete(people, "ab" * 32, "000000")
+
+    async def link():
+        with refused("ONE_TIME_TOKEN_INVALID"):
+            await people.auth.VerifyEmail(VerifyEmailRequest(token="ab" * 32))
+
+    return {"adapter secrets": secret, "passwords": password, "challenges": challenge, "links": link}[request.param]
 
 
 @pytest.mark.requirement(5)
