@@ -96,24 +96,3 @@ async def redeem(db: Db, challenge_hash: bytes, now: datetime) -> Redeemed | Non
         return None
     methods = tuple(row["methods"])
     return Redeemed(row["user_id"], Proof(methods, row["password_version"] if PASSWORD in methods else None))
-
-
-async def sweep(db: Db, expired_before: datetime, limit: int) -> int:
-    """Deletes as many challenges at the most that had expired; answers how many."""
-    row = await db.fetchrow(
-        """
-        WITH gone AS (
-            DELETE FROM sign_in_challenges
-             WHERE ctid = ANY (ARRAY(SELECT ctid
-                                       FROM sign_in_challenges
-                                      WHERE expires < $1
-                                      LIMIT $2
-                                        FOR UPDATE SKIP LOCKED))
-            RETURNING true
-        )
-        SELECT count(*) FROM gone
-        """,
-        expired_before,
-        limit,
-    )
-    return int(row["count"])

@@ -75,25 +75,3 @@ async def redeem_for_sign_in(db: Db, challenge_hash: bytes, ceremony_hash: bytes
         now,
     )
     return row is not None
-
-
-async def sweep(db: Db, expired_before: datetime, limit: int) -> int:
-    """How many challenges went that had expired, as sweeps.py does it."""
-    row = await db.fetchrow(
-        """
-        WITH gone AS (
-            DELETE FROM passkey_challenges
-             WHERE ctid = ANY (ARRAY(SELECT ctid
-                                       FROM passkey_challenges
-                                      WHERE expires < $1
-                                      LIMIT $2
-                                        FOR UPDATE SKIP LOCKED))
-            RETURNING true
-        )
-        SELECT count(*) FROM gone
-        """,
-        expired_before,
-        limit,
-    )
-    count: int = row["count"]
-    return count

@@ -163,24 +163,3 @@ async def replace_recovery_codes(db: Db, user_id: UUID, code_hashes: Sequence[by
         user_id,
         list(code_hashes),
     )
-
-
-async def sweep(db: Db, expired_before: datetime, limit: int) -> int:
-    """Deletes as many second factors at the most that nobody confirmed in time; answers how many."""
-    row = await db.fetchrow(
-        """
-        WITH gone AS (
-            DELETE FROM second_factors
-             WHERE ctid = ANY (ARRAY(SELECT ctid
-                                       FROM second_factors
-                                      WHERE expires < $1
-                                      LIMIT $2
-                                        FOR UPDATE SKIP LOCKED))
-            RETURNING true
-        )
-        SELECT count(*) FROM gone
-        """,
-        expired_before,
-        limit,
-    )
-    return int(row["count"])

@@ -7,72 +7,33 @@ changed meanwhile is judged anew as it is locked, and left alone where it lies e
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from auth_server.storage.database import Db
 
+Statement = Callable[[Db, datetime, int], Awaitable[int]]
 
-async def sessions(db: Db, expired_before: datetime, limit: int) -> int:
-    """NextAuth sessions that had expired."""
-    return await _count(
-        db,
-        """
+
+def past(table: str, column: str = "expires") -> Statement:
+    """Deletes the rows of this table whose time in this column was before."""
+    sql = f"""
         WITH gone AS (
-            DELETE FROM sessions
+            DELETE FROM {table}
              WHERE ctid = ANY (ARRAY(SELECT ctid
-                                       FROM sessions
-                                      WHERE expires < $1
+                                       FROM {table}
+                                      WHERE {column} < $1
                                       LIMIT $2
                                         FOR UPDATE SKIP LOCKED))
             RETURNING true
         )
         SELECT count(*) FROM gone
-        """,
-        expired_before,
-        limit,
-    )
+        """  # noqa: S608 (names of our own)
 
+    async def sweep(db: Db, before: datetime, limit: int) -> int:
+        return await _count(db, sql, before, limit)
 
-async def verification_tokens(db: Db, expired_before: datetime, limit: int) -> int:
-    """NextAuth's verification tokens that had expired."""
-    return await _count(
-        db,
-        """
-        WITH gone AS (
-            DELETE FROM verification_tokens
-             WHERE ctid = ANY (ARRAY(SELECT ctid
-                                       FROM verification_tokens
-                                      WHERE expires < $1
-                                      LIMIT $2
-                                        FOR UPDATE SKIP LOCKED))
-            RETURNING true
-        )
-        SELECT count(*) FROM gone
-        """,
-        expired_before,
-        limit,
-    )
-
-
-async def one_time_tokens(db: Db, expired_before: datetime, limit: int) -> int:
-    """Tokens of mailed links that had expired."""
-    return await _count(
-        db,
-        """
-        WITH gone AS (
-            DELETE FROM one_time_tokens
-             WHERE ctid = ANY (ARRAY(SELECT ctid
-                                       FROM one_time_tokens
-                                      WHERE expires < $1
-                                      LIMIT $2
-                                        FOR UPDATE SKIP LOCKED))
-            RETURNING true
-        )
-        SELECT count(*) FROM gone
-        """,
-        expired_before,
-        limit,
-    )
+    return sweep
 
 
 async def refresh_families(db: Db, over_before: datetime, limit: int) -> int:
@@ -222,27 +183,6 @@ async def outbox(db: Db, given_up_before: datetime, limit: int) -> int:
         SELECT count(*) FROM gone
         """,
         given_up_before,
-        limit,
-    )
-
-
-async def mail_allowances(db: Db, whole_before: datetime, limit: int) -> int:
-    """Limits of mails that were whole again."""
-    return await _count(
-        db,
-        """
-        WITH gone AS (
-            DELETE FROM mail_allowances
-             WHERE ctid = ANY (ARRAY(SELECT ctid
-                                       FROM mail_allowances
-                                      WHERE whole_at < $1
-                                      LIMIT $2
-                                        FOR UPDATE SKIP LOCKED))
-            RETURNING true
-        )
-        SELECT count(*) FROM gone
-        """,
-        whole_before,
         limit,
     )
 

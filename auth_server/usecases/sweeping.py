@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
 from auth_server.domain.access_tokens import LONGEST_LIFE
 from auth_server.domain.refresh_tokens import LONGEST_WINDOW
-from auth_server.storage import budgets, challenges, passkey_challenges, second_factors, sweeps
+from auth_server.storage import budgets, sweeps
 from auth_server.storage.database import Db
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,6 @@ ENDED_SIGN_INS_KEPT = timedelta(days=1)
 STRANGERS_KEPT = timedelta(days=90)
 """How long the audit log can tell the address of somebody who is no user."""
 
-Statement = Callable[[Db, datetime, int], Awaitable[int]]
-
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
@@ -40,7 +38,7 @@ class Sweep:
 
     table: str
     what: str
-    statement: Statement
+    statement: sweeps.Statement
     kept: timedelta
     """How long they are kept beyond the time that the statement goes by."""
 
@@ -56,19 +54,19 @@ class Retention:
 def sweeps_of(retention: Retention) -> list[Sweep]:
     """Every sweep there is."""
     found = [
-        Sweep("sessions", "expired sessions", sweeps.sessions, EXPIRED_KEPT),
-        Sweep("verification_tokens", "expired verification tokens", sweeps.verification_tokens, EXPIRED_KEPT),
-        Sweep("one_time_tokens", "expired one-time tokens", sweeps.one_time_tokens, EXPIRED_KEPT),
-        Sweep("second_factors", "unconfirmed second factors", second_factors.sweep, EXPIRED_KEPT),
-        Sweep("sign_in_challenges", "challenges of sign-ins", challenges.sweep, EXPIRED_KEPT),
+        Sweep("sessions", "expired sessions", sweeps.past("sessions"), EXPIRED_KEPT),
+        Sweep("verification_tokens", "expired verification tokens", sweeps.past("verification_tokens"), EXPIRED_KEPT),
+        Sweep("one_time_tokens", "expired one-time tokens", sweeps.past("one_time_tokens"), EXPIRED_KEPT),
+        Sweep("second_factors", "unconfirmed second factors", sweeps.past("second_factors"), EXPIRED_KEPT),
+        Sweep("sign_in_challenges", "challenges of sign-ins", sweeps.past("sign_in_challenges"), EXPIRED_KEPT),
         Sweep("refresh_families", "ended sign-ins", sweeps.refresh_families, ENDED_SIGN_INS_KEPT),
         Sweep("refresh_families", "idle sign-ins", sweeps.idle_families, EXPIRED_KEPT),
         Sweep("refresh_tokens", "expired refresh tokens", sweeps.refresh_tokens, EXPIRED_KEPT),
         Sweep("refresh_tokens", "answers to refreshes", sweeps.refresh_answers, LONGEST_WINDOW + CLOCKS_DIFFER),
         Sweep("revocations", "revocations", sweeps.revocations, REVOCATIONS_MATTER + EXPIRED_KEPT),
         Sweep("outbox", "dead mails", sweeps.outbox, retention.dead_mails),
-        Sweep("mail_allowances", "mail limits", sweeps.mail_allowances, timedelta(0)),
-        Sweep("passkey_challenges", "challenges of passkeys", passkey_challenges.sweep, EXPIRED_KEPT),
+        Sweep("mail_allowances", "mail limits", sweeps.past("mail_allowances", "whole_at"), timedelta(0)),
+        Sweep("passkey_challenges", "challenges of passkeys", sweeps.past("passkey_challenges"), EXPIRED_KEPT),
         Sweep("budgets", "throttles", budgets.sweep, CLOCKS_DIFFER),
         Sweep("audit_keys", "audit keys of strangers", sweeps.audit_keys, STRANGERS_KEPT),
     ]
