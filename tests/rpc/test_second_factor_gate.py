@@ -1,10 +1,13 @@
 """No way past a second factor, be it by a provider, a mailed link, an older sign-in or haste (OWASP ASVS 6.4.3)."""
 
 import asyncio
+from datetime import timedelta
 
 import grpc
 import pytest
 
+from auth_server.domain.secrets import token_hash
+from auth_server.storage import refresh_tokens
 from gatepost.v1 import auth_service_pb2 as pb
 from gatepost.v1 import identity_service_pb2_grpc
 from gatepost.v1.adapter_service_pb2 import GetSessionAndUserRequest
@@ -87,6 +90,16 @@ async def test_a_sign_in_without_the_second_factor_is_not_refreshed_but_ended(pe
 
     assert await families(sql) == 0
     assert await sql.fetchval("SELECT ended_reason FROM refresh_families") == "ended"
+
+
+@pytest.mark.requirement(31)
+async def test_a_refresh_that_had_looked_before_it_was_turned_on_comes_too_late(people, ann, turn_on, db, clock):
+    used = token_hash(ann.refresh_token)
+    found = await refresh_tokens.find(db, used)
+    await turn_on()
+
+    expires = clock() + timedelta(hours=1)
+    assert not await refresh_tokens.rotate(db, used, found.family_id, b"new", now=clock(), expires=expires, answer=None)
 
 
 @pytest.mark.requirement(31)
