@@ -40,8 +40,13 @@ def sign_in_of(sql):
 
 @pytest.fixture
 async def ann(people, sql):
-    """A person with a passkey, which `people.anns` holds; nothing of that is in the log or the outbox."""
-    signed_in = await verified(people, sql, email="Ann@example.org", locale="fr")
-    people.anns = await a_passkey(people, signed_in)
+    """A person who is signed in, and whose address is verified."""
+    return await verified(people, sql, email="Ann@example.org", locale="fr")
+
+
+@pytest.fixture
+async def anns(people, sql, ann):
+    """The authenticator that holds a passkey of Ann's; nothing of its making is in the log or the outbox."""
+    authenticator = await a_passkey(people, ann)
     await sql.execute("DELETE FROM outbox; DELETE FROM audit_events")
-    return signed_in
+    return authenticator

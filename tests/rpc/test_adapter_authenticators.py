@@ -216,18 +216,18 @@ async def test_an_authenticator_stays_when_a_providers_account_of_its_name_goes(
 
 
 @pytest.mark.requirement(32)
-async def test_passkeys_of_ours_are_none_of_the_front_ends(people, sql, ann):
+async def test_passkeys_of_ours_are_none_of_the_front_ends(people, sql, ann, anns):
     """It would list them to strangers who type an address, and sign their holder in as whoever linked such an id."""
-    name = text_of(people.anns.credential_id)
+    name = text_of(anns.credential_id)
     await people.an_account(ann.id, type="webauthn", provider="passkey", provider_account_id=name)
 
-    assert await find(people, people.anns.credential_id) is None
+    assert await find(people, anns.credential_id) is None
     assert await of_user(people, ann.id) == []
     with refused("AUTHENTICATOR_NOT_FOUND", grpc.StatusCode.NOT_FOUND):
-        await advance(people, people.anns.credential_id, 2**32 - 1)
+        await advance(people, anns.credential_id, 2**32 - 1)
     request = pb.UnlinkAccountRequest(provider="passkey", provider_account_id=name)
     await people.adapter.UnlinkAccount(request, metadata=people.secret)
 
-    assert (await by_passkey(people, people.anns)).id == ann.id
+    assert (await by_passkey(people, anns)).id == ann.id
     with refused("AUTHENTICATOR_TAKEN", grpc.StatusCode.ALREADY_EXISTS):
-        await people.an_authenticator(ann.id, credential_id=people.anns.credential_id)
+        await people.an_authenticator(ann.id, credential_id=anns.credential_id)

@@ -58,10 +58,10 @@ async def test_a_passkey_signs_its_user_in_as_two_factors(people, sql):
 
 
 @pytest.mark.requirement(31, 32)
-async def test_a_user_with_a_second_factor_is_asked_for_no_code(people, sql, ann):
+async def test_a_user_with_a_second_factor_is_asked_for_no_code(people, sql, ann, anns):
     await sql.execute("UPDATE users SET second_factor_since = now() WHERE id::text = $1", ann.id)
 
-    assert (await by_passkey(people, people.anns)).id == ann.id
+    assert (await by_passkey(people, anns)).id == ann.id
 
 
 @pytest.mark.requirement(32)
@@ -91,12 +91,12 @@ BAD = {
 
 @pytest.mark.requirement(32)
 @pytest.mark.parametrize("what", BAD)
-async def test_a_bad_answer_signs_nobody_in(people, sql, ann, what):
+async def test_a_bad_answer_signs_nobody_in(people, sql, ann, anns, what):
     changes, rule = BAD[what]
     before = await families(sql)
 
     with refused("PASSKEY_INVALID", grpc.StatusCode.UNAUTHENTICATED) as caught:
-        await by_passkey(people, people.anns, **changes)
+        await by_passkey(people, anns, **changes)
 
     assert rule_of(caught.value) == rule
     assert await families(sql) == before
@@ -125,9 +125,9 @@ async def with_another_ceremonys_token(people, answer, token, clock):
 
 @pytest.mark.requirement(32)
 @pytest.mark.parametrize("end", [used_up, used_up_by_a_bad_one, expired, with_another_ceremonys_token])
-async def test_a_challenge_is_good_once_for_five_minutes_and_with_its_token(people, sql, ann, clock, end):
+async def test_a_challenge_is_good_once_for_five_minutes_and_with_its_token(people, sql, ann, anns, clock, end):
     options, token = await request_options(people)
-    answer = people.anns.get(options)
+    answer = anns.get(options)
 
     token = await end(people, answer, token, clock)
     before = await families(sql)
@@ -139,20 +139,20 @@ async def test_a_challenge_is_good_once_for_five_minutes_and_with_its_token(peop
 
 
 @pytest.mark.requirement(32)
-async def test_a_challenge_to_register_signs_nobody_in(people, sql, ann):
+async def test_a_challenge_to_register_signs_nobody_in(people, sql, ann, anns):
     asked = await creation_options(people, ann)
     _, token = await request_options(people)
 
     with refused("PASSKEY_INVALID") as caught:
-        await sign_in(people, people.anns.get(asked | {"rpId": "example.org"}), token)
+        await sign_in(people, anns.get(asked | {"rpId": "example.org"}), token)
 
     assert rule_of(caught.value) == "challenge"
 
 
 @pytest.mark.requirement(32)
-async def test_of_two_answers_to_one_challenge_at_once_one_signs_in(people, sql, ann):
+async def test_of_two_answers_to_one_challenge_at_once_one_signs_in(people, sql, ann, anns):
     options, token = await request_options(people)
-    answers = [people.anns.get(options) for _ in range(2)]
+    answers = [anns.get(options) for _ in range(2)]
     before = await families(sql)
 
     outcomes = await asyncio.gather(*(sign_in(people, answer, token) for answer in answers), return_exceptions=True)
@@ -162,43 +162,43 @@ async def test_of_two_answers_to_one_challenge_at_once_one_signs_in(people, sql,
 
 
 @pytest.mark.requirement(32)
-async def test_anothers_passkey_signs_in_its_own_user_alone(people, sql, ann):
+async def test_anothers_passkey_signs_in_its_own_user_alone(people, sql, ann, anns):
     bob = await verified(people, sql)
     bobs = await a_passkey(people, bob)
-    bobs.credential_id, own = people.anns.credential_id, bobs.credential_id
+    bobs.credential_id, own = anns.credential_id, bobs.credential_id
 
     with refused("PASSKEY_INVALID"):
-        await by_passkey(people, bobs, user_handle=people.anns.user_handle)
+        await by_passkey(people, bobs, user_handle=anns.user_handle)
 
     bobs.credential_id = own
     assert (await by_passkey(people, bobs)).id == bob.id
 
 
 @pytest.mark.requirement(31, 32)
-async def test_what_a_front_end_has_registered_signs_nobody_in_here(people, sql, ann):
+async def test_what_a_front_end_has_registered_signs_nobody_in_here(people, sql, ann, anns):
     """Else whoever has the adapter secret could sign in anybody, past their second factor."""
     await sql.execute("UPDATE authenticators SET is_passkey = false")
 
     with refused("PASSKEY_INVALID"):
-        await by_passkey(people, people.anns)
+        await by_passkey(people, anns)
 
 
 @pytest.mark.requirement(45)
-async def test_a_disabled_user_is_out(people, sql, ann):
+async def test_a_disabled_user_is_out(people, sql, ann, anns):
     service = await a_service(sql, "gatepost.v1.UsersService/DisableUser")
     await people.users.DisableUser(DisableUserRequest(id=ann.id), metadata=service.basic)
 
     with refused("PASSKEY_INVALID", grpc.StatusCode.UNAUTHENTICATED):
-        await by_passkey(people, people.anns)
+        await by_passkey(people, anns)
 
     assert await sql.fetchval("SELECT counter FROM authenticators") == 0
 
 
 @pytest.mark.requirement(61)
-async def test_a_sign_in_is_audited(people, sql, ann):
-    await by_passkey(people, people.anns)
+async def test_a_sign_in_is_audited(people, sql, ann, anns):
+    await by_passkey(people, anns)
     with refused("PASSKEY_INVALID"):
-        await by_passkey(people, people.anns, rp_id="evil.test")
+        await by_passkey(people, anns, rp_id="evil.test")
 
     events = await sql.fetch("SELECT event, outcome, user_id::text, rpc FROM audit_events ORDER BY id")
     assert [tuple(event) for event in events] == [
@@ -207,9 +207,9 @@ async def test_a_sign_in_is_audited(people, sql, ann):
     ]
 
 
-async def test_introspection_tells_how_it_was_proven(people, sql, ann):
+async def test_introspection_tells_how_it_was_proven(people, sql, ann, anns):
     service = await a_service(sql, "gatepost.v1.TokenService/*")
-    signed_in = await by_passkey(people, people.anns)
+    signed_in = await by_passkey(people, anns)
 
     request = token_service_pb2.IntrospectRequest(token=signed_in.access_token)
     answer = await people.tokens.Introspect(request, metadata=service.basic)
