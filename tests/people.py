@@ -29,6 +29,7 @@ from gatepost.v1 import (
     second_factor_service_pb2_grpc,
     session_service_pb2_grpc,
     token_service_pb2_grpc,
+    users_service_pb2,
     users_service_pb2_grpc,
 )
 
@@ -135,6 +136,15 @@ class People:
     async def signed_in(self, **fields: Any) -> SignedIn:
         """A person who has registered and logged in."""
         return await self.login(await self.registered(**fields))
+
+
+async def is_signed_in(people: People, who: SignedIn) -> bool:
+    """Whether the person's access token is good."""
+    try:
+        await people.users.GetUser(users_service_pb2.GetUserRequest(id=who.id), metadata=who.bearer)
+    except grpc.aio.AioRpcError:
+        return False
+    return True
 
 
 async def refresh(people: People, token: str, **fields: Any) -> auth_service_pb2.BackendTokens:

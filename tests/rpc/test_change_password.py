@@ -8,9 +8,8 @@ import pytest
 from auth_server.domain.mails import MailKind
 from gatepost.v1 import auth_passwords_pb2 as pb
 from gatepost.v1.adapter_service_pb2 import GetSessionAndUserRequest
-from gatepost.v1.users_service_pb2 import GetUserRequest
 from tests.mails import waiting_mails
-from tests.people import PASSWORD, refresh, refused, rule_of, violations_of
+from tests.people import PASSWORD, is_signed_in, refresh, refused, rule_of, violations_of
 from tests.waiting import backends_that_wait
 
 NEW = "another horse, another battery"
@@ -20,14 +19,6 @@ async def change(people, who, new=NEW, **current):
     """Changes the password by the one from registering, or as said."""
     request = pb.ChangePasswordRequest(new_password=new, **({"current_password": PASSWORD} | current))
     return await people.auth.ChangePassword(request, metadata=who.bearer)
-
-
-async def is_signed_in(people, who):
-    try:
-        await people.users.GetUser(GetUserRequest(id=who.id), metadata=who.bearer)
-    except grpc.aio.AioRpcError:
-        return False
-    return True
 
 
 async def stored(sql):

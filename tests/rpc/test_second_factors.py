@@ -12,8 +12,7 @@ import pytest
 from auth_server.domain.mails import MailKind
 from gatepost.v1 import second_factor_service_pb2 as pb
 from gatepost.v1.adapter_service_pb2 import GetSessionAndUserRequest
-from gatepost.v1.users_service_pb2 import GetUserRequest
-from tests.people import PASSWORD, refresh, refused
+from tests.people import PASSWORD, is_signed_in, refresh, refused
 from tests.second_factors import app_of, begun, confirmed, with_second_factor, wrong
 
 
@@ -46,14 +45,6 @@ async def remove(people, who, code, **password):
 async def make_codes(people, who, code):
     request = pb.MakeRecoveryCodesRequest(code=code)
     return (await people.second_factors.MakeRecoveryCodes(request, metadata=who.bearer)).recovery_codes
-
-
-async def is_signed_in(people, who):
-    try:
-        await people.users.GetUser(GetUserRequest(id=who.id), metadata=who.bearer)
-    except grpc.aio.AioRpcError:
-        return False
-    return True
 
 
 async def events(sql):
