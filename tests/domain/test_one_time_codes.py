@@ -1,6 +1,6 @@
 """One-time codes: the standard's numbers, and which are good when."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -19,7 +19,6 @@ from auth_server.domain.one_time_codes import (
 
 NOW = datetime(2026, 5, 1, 12, 0, 15, tzinfo=UTC)
 RFC_SECRET = b"12345678901234567890"
-STEP = timedelta(seconds=STEP_SECONDS)
 
 
 @pytest.mark.requirement(30)
