@@ -56,6 +56,8 @@ class SecondFactors:
     async def ask(self, db: Db, user_id: UUID, code: str) -> None:
         """Takes a code as `check` does where the user has an active second factor; of others it is not looked at.
 
+        Run it where the user's row is locked: else one that is being turned on is not seen.
+
         Raises:
             SecondFactorRequiredError: there is no code.
             SecondFactorInvalidError, SealBrokenError: as `check` does.

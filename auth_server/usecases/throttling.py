@@ -82,10 +82,6 @@ class Throttling:
             account, device_of = ((str(owner[0]),), owner[1] or "") if owner else ((), "")
         return await self._first_of(budget, *self._ways(budget, client, account, device_token, device_of))
 
-    async def _is_live(self, link_token: str) -> bool:
-        async with self.turns:
-            return await one_time_tokens.is_live(self.db, token_hash(link_token), self.clock())
-
     async def take_from_account(self, budget: Budget, account: str) -> Taken:
         """Takes from the account's share alone: who calls is signed in, or vouched for by the front end.
 
@@ -96,6 +92,10 @@ class Throttling:
             ThrottledError: it is spent; the error says when that is over.
         """
         return await self._first_of(budget, Taken(self._draws(budget, (Share.ACCOUNT, (account,)))))
+
+    async def _is_live(self, link_token: str) -> bool:
+        async with self.turns:
+            return await one_time_tokens.is_live(self.db, token_hash(link_token), self.clock())
 
     async def _first_of(self, budget: Budget, *ways: Taken) -> Taken:
         """The first of these of which nothing is spent."""
