@@ -12,11 +12,11 @@ from gatepost.v1 import auth_service_pb2 as pb
 from gatepost.v1 import identity_service_pb2_grpc
 from gatepost.v1.adapter_service_pb2 import GetSessionAndUserRequest
 from gatepost.v1.identity_service_pb2 import GetIdentityRequest
-from gatepost.v1.second_factor_service_pb2 import GetSecondFactorRequest
+from gatepost.v1.second_factor_service_pb2 import GetSecondFactorRequest, RemoveSecondFactorRequest
 from tests.challenges import amr, challenge_in, challenge_of, complete
-from tests.people import reason_of, refresh, refused
+from tests.people import PASSWORD, reason_of, refresh, refused
 from tests.resets import NEW_PASSWORD
-from tests.second_factors import app_of, begun, confirmed, turned_on
+from tests.second_factors import app_of, begun, confirmed, turned_on, with_second_factor
 from tests.waiting import backends_that_wait
 
 
@@ -117,6 +117,33 @@ async def test_what_began_at_a_server_that_knows_of_no_second_factor_opens_no_do
     request = GetSessionAndUserRequest(session_token=session.session_token)
     answer = await people.adapter.GetSessionAndUser(request, metadata=people.secret)
     assert not answer.HasField("session_and_user")
+
+
+async def begin(people, ann, app):
+    await begun(people, ann)
+
+
+async def remove(people, ann, app):
+    request = RemoveSecondFactorRequest(code=app.next_code(), current_password=PASSWORD)
+    await people.second_factors.RemoveSecondFactor(request, metadata=ann.bearer)
+
+
+@pytest.mark.requirement(23, 30)
+@pytest.mark.parametrize("change", [begin, remove])
+async def test_a_password_that_is_another_one_meanwhile_turns_nothing_on_or_off(people, ann, sql, clock, change):
+    await sql.execute("UPDATE users SET email_verified = now()")
+    app = (await with_second_factor(people, ann, clock))[0] if change is remove else None
+    before, held = await sql.fetch("SELECT * FROM second_factors"), sql.transaction()
+    await held.start()
+    await sql.execute("UPDATE users SET password_version = password_version + 1")
+    asked = asyncio.ensure_future(change(people, ann, app))
+    await backends_that_wait(sql)
+    await held.commit()
+
+    with refused("ACCESS_TOKEN_INVALID"):
+        await asked
+
+    assert await sql.fetch("SELECT * FROM second_factors") == before
 
 
 @pytest.mark.requirement(31)
