@@ -9,7 +9,11 @@ import { visitorOf, type AddressOf, type Visit } from "./visits.js";
 /** Refreshed so long before its end, an access token is good for the calls that are made with it. */
 const EARLY_MILLISECONDS = 60_000;
 
+/** Marks the account of a sign-in that has begun. */
+const SIGN_IN = Symbol("sign-in");
+
 interface SignInAccount {
+  [SIGN_IN]?: object;
   type: string;
   provider: string;
   providerAccountId: string;
@@ -67,8 +71,9 @@ export function callbacksOf(
   visit: Visit,
   { refresh = true, idTokensOf = [], codePage }: CallbackSettings,
 ): Callbacks {
-  // The cores hand the same account to both callbacks of a sign-in.
-  const begun = new WeakMap<SignInAccount, KeptTokens>();
+  // The cores hand the same account to both callbacks of a sign-in, or, after a passkey, a copy of it: with its marks. The
+  // tokens are no part of it, for it goes to events and loggers.
+  const begun = new WeakMap<object, KeptTokens>();
 
   async function begin(email: string, account: SignInAccount): Promise<KeptTokens> {
     const { provider, providerAccountId, id_token } = account;
@@ -79,13 +84,13 @@ export function callbacksOf(
   async function signedIn(user: JwtParameters<object>["user"], account: SignInAccount): Promise<KeptTokens | undefined> {
     if (account.type === "credentials") return user?.backendTokens ? kept(user.backendTokens as BackendTokens) : undefined;
     if (!isLinked(account) || !user?.email) return undefined;
-    return begun.get(account) ?? begin(user.email, account);
+    return (account[SIGN_IN] && begun.get(account[SIGN_IN])) ?? begin(user.email, account);
   }
 
   /** Begins the sign-in of a user who is known already, before the core makes a session of its own. */
   async function beginAs(owner: User, account: SignInAccount): Promise<void> {
-    if (isLinked(account) && owner.email) begun.set(account, await begin(owner.email, account));
-    else await refuseWithSecondFactor(adapter, owner);
+    if (!isLinked(account) || !owner.email) return refuseWithSecondFactor(adapter, owner);
+    begun.set((account[SIGN_IN] = {}), await begin(owner.email, account));
   }
 
   return {

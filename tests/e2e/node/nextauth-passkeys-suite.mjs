@@ -38,6 +38,12 @@ async function signIn(visitor, authenticator, query = {}) {
   return send(visitor, "authenticate", authenticator.get(await optionsFor(visitor, { action: "authenticate", ...query })));
 }
 
+/** The sign-ins at Gatepost of whoever a session is of. */
+async function signInsOf({ user, accessToken }) {
+  const { text } = await ask("GET", `/auth/${user.id}/sign-ins`, { headers: { authorization: `Bearer ${accessToken}` } });
+  return JSON.parse(text).signIns;
+}
+
 /** The adapter, where so many wait for each other once they have found their authenticator, with the counter of before. */
 function withMeeting(number) {
   let [missing, meet] = [number];
@@ -186,6 +192,7 @@ describe("a passkey, with our callbacks", () => {
     for (const { accessToken, user } of [await visitor.session(), await other.session()]) {
       assert.equal(await statusBy(accessToken, user), 200);
     }
+    assert.equal((await signInsOf(await other.session())).length, 2);
     assert.deepEqual(errors, []);
   });
 
@@ -199,8 +206,7 @@ describe("a passkey, with our callbacks", () => {
 
     assert.match(await register(stranger, forged, { email: anEmail() }), /error=AccessDenied/);
     assert.equal(stranger.sessionToken, undefined);
-    const { text } = await ask("GET", `/auth/${user.id}/sign-ins`, { headers });
-    assert.equal(JSON.parse(text).signIns.length, 1);
+    assert.equal((await signInsOf({ user, accessToken })).length, 1);
 
     const path = `/auth/passkeys/${forged.id.toString("base64url")}/delete`;
     assert.equal((await ask("POST", path, { headers, body: {} })).status, 200);
