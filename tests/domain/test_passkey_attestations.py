@@ -13,10 +13,10 @@ from tests.passkeys import ORIGIN, RP_ID, SoftAuthenticator, bytes_of, text_of
 PARTY = RelyingParty(RP_ID, "Example", (ORIGIN,))
 
 
-def answered(authenticator_data_of):
+def answered(authenticator_data_of, **fields):
     """An answer whose authenticator data were made into something else, and its challenge."""
     challenge = secrets.token_bytes(32)
-    answer = SoftAuthenticator().create(creation_options(PARTY, uuid4(), "ann@example.org", challenge, []))
+    answer = SoftAuthenticator(**fields).create(creation_options(PARTY, uuid4(), "ann@example.org", challenge, []))
     attestation = cbor2.loads(bytes_of(answer["response"]["attestationObject"]))
     attestation["authData"] = authenticator_data_of(attestation["authData"])
     answer["response"]["attestationObject"] = text_of(cbor2.dumps(attestation))
@@ -25,6 +25,15 @@ def answered(authenticator_data_of):
 
 def test_authenticator_data_in_bytes_are_registered():
     assert registered(*answered(bytes), PARTY).public_key
+
+
+@pytest.mark.requirement(32)
+def test_an_id_of_more_than_1023_bytes_is_not_registered():
+    """WebAuthn level 3, section 7.1, step 25."""
+    assert registered(*answered(bytes, credential_id=bytes(1023)), PARTY).id == bytes(1023)
+
+    with pytest.raises(ProofError):
+        registered(*answered(bytes, credential_id=bytes(1024)), PARTY)
 
 
 @pytest.mark.requirement(32)

@@ -106,6 +106,7 @@ def test_a_synced_passkey_says_so():
 
 P384 = ec.generate_private_key(ec.SECP384R1())
 WEAK = rsa.generate_private_key(65537, 1024)
+OF_THREE = rsa.generate_private_key(3, 2048)
 NO_POINT = {1: 2, 3: ES256, -1: 1, -2: bytes(31) + b"1", -3: bytes(32)}
 WITH_TAG = {1: 2, 3: ES256, -1: 1, -2: cbor2.CBORTag(35, "(a+)+$"), -3: b"1"}
 EXTENSION_WITH_TAG = cbor2.dumps({"x": cbor2.CBORTag(35, "a+")})
@@ -150,6 +151,7 @@ BAD_REGISTRATIONS = {
     "of another curve than its algorithm's": ({"cose": cose_of(P384, ES256)}, "credential"),
     "of another kind of key than its algorithm's": ({"cose": cose_of(WEAK, ES256)}, "credential"),
     "of a short RSA key": ({"cose": cose_of(WEAK, RS256)}, "credential"),
+    "of an RSA key of a small exponent": ({"cose": cose_of(OF_THREE, RS256)}, "credential"),
     "of a point that is on no curve": ({"cose": NO_POINT}, "credential"),
     "of a key with a tag in it": ({"cose": WITH_TAG}, "credential"),
     "of no key": ({"cose": b"\x04"}, "credential"),
