@@ -9,12 +9,26 @@ import grpc
 import jwt
 import pytest
 from listening import SECOND, listening, seconds_until_refused
+from pydantic import SecretStr
 
 from auth_server.app import running
 from auth_server.storage import signing_keys
+from auth_server.storage.database import connected
 from gatepost_client import AccessTokenInvalidError
 from gatepost_client.contract.token_service_pb2 import RevokeRequest
 from tests.waiting import at_most
+
+
+@pytest.fixture
+def settings(settings, keys_url):
+    """Of a database apart: the server that tests share must not lose its keys."""
+    return settings.model_copy(update={"database_url": SecretStr(keys_url)})
+
+
+@pytest.fixture
+async def db(keys_url):
+    async with connected(keys_url, size=4) as made:
+        yield made
 
 
 @pytest.fixture
