@@ -52,7 +52,10 @@ class Statements:
                    users.name, users.email, users.email_verified, users.image
               FROM sessions
               JOIN users ON users.id = sessions.user_id
-             WHERE sessions.token_hash = $1 AND sessions.expires > $2 AND users.disabled_at IS NULL
+             WHERE sessions.token_hash = $1
+               AND sessions.expires > $2
+               AND users.disabled_at IS NULL
+               AND (users.second_factor_since IS NULL OR 'mfa' = ANY (sessions.methods))
             """,
             _hash(token),
             datetime.now(UTC),
