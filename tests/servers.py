@@ -248,12 +248,12 @@ async def shared_http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-@pytest.fixture(params=["one process", "two processes"])
+@pytest.fixture(params=["one process", pytest.param("two processes", marks=pytest.mark.slow)])
 def rest(
     request: pytest.FixtureRequest,
     shared_gateways: dict[str, str],
     shared_http: aiohttp.ClientSession,
     people: People,
 ) -> Rest:
-    """A client of the gateway, once in one process with the server and once beside it, on an empty database."""
+    """A client of the gateway in one process with the server and, where slow tests run, of one beside it; no users."""
     return Rest(shared_http, shared_gateways[request.param], ADAPTER_SECRET, people)

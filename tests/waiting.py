@@ -11,9 +11,9 @@ import asyncpg
 
 
 def at_most(seconds: float) -> float:
-    """So many seconds; ten times as many on a busy machine, as what is promised is not promised of one that is."""
-    is_quiet = os.getloadavg()[0] < 0.75 * (os.cpu_count() or 1)
-    return seconds if is_quiet else 10 * seconds
+    """So many seconds, where half of the machine is idle; longer by how much busier it is, which nobody promises."""
+    per_core = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return seconds * max(1.0, 2 * per_core)
 
 
 async def until(holds: Callable[[], Awaitable[Any]]) -> Any:

@@ -14,7 +14,7 @@ from playwright.async_api import Page
 from tests.cli.command import Up
 from tests.e2e.browsers import Windows
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # tests/http/test_rest_passkeys.py does the same
 ROOT = Path(__file__).resolve().parents[2]
 EMAIL, PASSWORD = "grace@example.org", "a long way to Tipperary"
 

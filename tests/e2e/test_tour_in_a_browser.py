@@ -13,7 +13,7 @@ from tests.cli.command import Up
 from tests.e2e.browsers import Windows
 from tests.e2e.ups import open_mail
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # tests/http judges the same pages
 EMAIL, PASSWORD, NEW = "ada@example.org", "a long way to Tipperary", "something borrowed, something blue"
 
 
