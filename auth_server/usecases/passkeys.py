@@ -12,7 +12,6 @@ from uuid import UUID
 from auth_server.domain.audit_events import AuditEvent
 from auth_server.domain.authenticator_errors import AuthenticatorNotFoundError, TooManyAuthenticatorsError
 from auth_server.domain.authenticators import MOST_AUTHENTICATORS, Authenticator
-from auth_server.domain.errors import AccessTokenInvalidError, EmailNotVerifiedError
 from auth_server.domain.mails import MailKind
 from auth_server.domain.passkey_errors import PasskeyRefusedError, PasskeysNotSetUpError
 from auth_server.domain.passkey_options import CHALLENGE_LIFE, base64url_of, creation_options
@@ -27,12 +26,12 @@ from auth_server.domain.passkey_proofs import (
     find_challenge,
     registered,
 )
-from auth_server.storage import audit, authenticators, emails, passkey_challenges
+from auth_server.storage import audit, authenticators, passkey_challenges
 from auth_server.storage.database import Database, Db
-from auth_server.storage.emails import Addressee
 from auth_server.usecases.access import SignedInCaller
 from auth_server.usecases.notices import notify
 from auth_server.usecases.outbox import Outbox
+from auth_server.usecases.owners import get_proven_owner
 from auth_server.usecases.reauthentication import Reauthentication
 from auth_server.usecases.second_factors import SecondFactors
 
@@ -66,7 +65,8 @@ class Passkeys:
         challenge = secrets.token_bytes(CHALLENGE_BYTES)
 
         async def work(db: Db) -> dict[str, Any]:
-            owner = await self._owner(db, caller, version)
+            await self.reauthentication.hold(db, caller, version)
+            owner = await get_proven_owner(db, caller.user_id)
             await self.second_factors.ask(db, caller.user_id, code)
             known = await authenticators.of_user(db, caller.user_id)
             if len(known) >= MOST_AUTHENTICATORS:
@@ -103,7 +103,8 @@ class Passkeys:
             raise PasskeyRefusedError(rule=error.rule) from None
 
         async def work(db: Db) -> Authenticator:
-            await self._owner(db, caller, int(version))
+            await self.reauthentication.hold(db, caller, int(version))
+            await get_proven_owner(db, caller.user_id)
             now = self.clock()
             added = _authenticator_of(made, caller.user_id, name, now)
             if not await authenticators.create(db, added):
@@ -147,16 +148,6 @@ class Passkeys:
             await notify(self.outbox, db, MailKind.PASSKEY_REMOVED, caller.user_id)
 
         await self.db.transaction(work)
-
-    async def _owner(self, db: Db, caller: SignedInCaller, version: int) -> Addressee:
-        """The caller, who may have a passkey, and stays as they are until the transaction ends."""
-        await self.reauthentication.hold(db, caller, version)
-        owner = await emails.find(db, caller.user_id)
-        if owner is None:
-            raise AccessTokenInvalidError
-        if owner.email is not None and not owner.verified:
-            raise EmailNotVerifiedError
-        return owner
 
 
 def party_of(party: RelyingParty | None) -> RelyingParty:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from auth_server.domain import one_time_codes
 from auth_server.domain.audit_events import AuditEvent
-from auth_server.domain.errors import AccessTokenInvalidError, EmailNotVerifiedError
 from auth_server.domain.exports import HeldSecondFactor
 from auth_server.domain.mails import MailKind
 from auth_server.domain.methods import MULTIPLE_FACTORS, ONE_TIME_CODE
@@ -19,14 +18,20 @@ from auth_server.domain.second_factor_errors import (
     SecondFactorNotFoundError,
 )
 from auth_server.domain.secrets import Seal
-from auth_server.storage import audit, emails, second_factors, sign_ins
+from auth_server.storage import audit, second_factors, sign_ins
 from auth_server.storage.database import Database, Db
 from auth_server.storage.emails import Addressee
 from auth_server.usecases.access import SignedInCaller
 from auth_server.usecases.notices import notify
 from auth_server.usecases.outbox import Outbox
+from auth_server.usecases.owners import get_proven_owner
 from auth_server.usecases.reauthentication import Reauthentication
-from auth_server.usecases.second_factors import SecondFactors, identity_of_factor
+from auth_server.usecases.second_factors import (
+    OpenedFactor,
+    SecondFactors,
+    identity_of_factor,
+    make_recovery_codes,
+)
 
 WAITS = timedelta(minutes=10)
 """How long a secret may wait to be confirmed."""
@@ -70,7 +75,7 @@ class SecondFactorChanges:
 
         async def work(db: Db) -> Addressee:
             await self.reauthentication.hold(db, caller, version)
-            owner = await self._proven_owner(db, caller.user_id)
+            owner = await get_proven_owner(db, caller.user_id)
             sealed = self.seal.close(secret, identity_of_factor(caller.user_id))
             if not await second_factors.begin(db, caller.user_id, sealed, expires - WAITS, expires):
                 raise SecondFactorActiveError
@@ -94,9 +99,9 @@ class SecondFactorChanges:
 
         async def work(db: Db) -> tuple[str, ...]:
             await self.reauthentication.hold(db, caller, None)
-            await self._proven_owner(db, caller.user_id)
-            await self._activate(db, caller.user_id, code)
-            codes = await self.factors.make_recovery_codes(db, caller.user_id)
+            await get_proven_owner(db, caller.user_id)
+            secret = await self._activate(db, caller.user_id, code)
+            codes = await make_recovery_codes(db, caller.user_id, secret)
             await sign_ins.add_methods(db, caller.sign_in_id, (ONE_TIME_CODE, MULTIPLE_FACTORS))
             await self._end_others(db, caller, AuditEvent.SECOND_FACTOR_ADDED, MailKind.SECOND_FACTOR_ADDED)
             return codes
@@ -112,9 +117,9 @@ class SecondFactorChanges:
         """
 
         async def work(db: Db) -> tuple[str, ...]:
-            await self._hold_active(db, caller, None)
-            await self.factors.check_one_time_code(db, caller.user_id, code)
-            codes = await self.factors.make_recovery_codes(db, caller.user_id)
+            opened = await self._hold_active(db, caller, None)
+            await self.factors.take_one_time_code(db, opened, code)
+            codes = await make_recovery_codes(db, caller.user_id, opened.secret)
             await audit.record(db, AuditEvent.RECOVERY_CODES_MADE, caller.user_id, self.clock())
             await notify(self.outbox, db, MailKind.RECOVERY_CODES_MADE, caller.user_id)
             return codes
@@ -135,8 +140,8 @@ class SecondFactorChanges:
         version = await self.reauthentication.proven(caller, current_password)
 
         async def work(db: Db) -> None:
-            await self._hold_active(db, caller, version)
-            await self.factors.check(db, caller.user_id, code)
+            opened = await self._hold_active(db, caller, version)
+            await self.factors.take(db, opened, code)
             await second_factors.remove(db, caller.user_id)
             await self._end_others(db, caller, AuditEvent.SECOND_FACTOR_REMOVED, MailKind.SECOND_FACTOR_REMOVED)
 
@@ -148,7 +153,7 @@ class SecondFactorChanges:
         held = await second_factors.find_held(self.db, caller.user_id)
         return held if held is not None and held.confirmed_at is not None else None
 
-    async def _activate(self, db: Db, user_id: UUID, code: str) -> None:
+    async def _activate(self, db: Db, user_id: UUID, code: str) -> bytes:
         now = self.clock()
         sealed = await second_factors.find_waiting(db, user_id, now)
         if sealed is None:
@@ -159,11 +164,14 @@ class SecondFactorChanges:
             raise SecondFactorInvalidError
         if not await second_factors.confirm(db, user_id, sealed, step, now):
             raise SecondFactorNotFoundError
+        return secret
 
-    async def _hold_active(self, db: Db, caller: SignedInCaller, password_version: int | None) -> None:
+    async def _hold_active(self, db: Db, caller: SignedInCaller, password_version: int | None) -> OpenedFactor:
         await self.reauthentication.hold(db, caller, password_version)
-        if await second_factors.hold(db, caller.user_id) is None:
+        opened = await self.factors.find(db, caller.user_id)
+        if opened is None:
             raise SecondFactorNotFoundError
+        return opened
 
     async def _end_others(self, db: Db, caller: SignedInCaller, event: AuditEvent, kind: MailKind) -> None:
         # After the change, which a sign-in that begins just now waits for: then it sees what is asked for.
@@ -171,11 +179,3 @@ class SecondFactorChanges:
         await sign_ins.end_all(db, caller.user_id, caller.sign_in_id, "ended", now)
         await audit.record(db, event, caller.user_id, now)
         await notify(self.outbox, db, kind, caller.user_id)
-
-    async def _proven_owner(self, db: Db, user_id: UUID) -> Addressee:
-        owner = await emails.find(db, user_id)
-        if owner is None:
-            raise AccessTokenInvalidError
-        if owner.email is not None and not owner.verified:
-            raise EmailNotVerifiedError
-        return owner

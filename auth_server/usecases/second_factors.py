@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +22,15 @@ from auth_server.storage.second_factors import SecondFactor
 from auth_server.usecases.notices import notify
 from auth_server.usecases.outbox import Outbox
 from auth_server.usecases.throttling import Throttling
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFactor:
+    """An active second factor whose user's row is locked until the transaction ends."""
+
+    user_id: UUID
+    factor: SecondFactor
+    secret: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +53,10 @@ class SecondFactors:
             SecondFactorInvalidError: the code is wrong or used, or the user has no active second factor.
             SealBrokenError: the secret does not open.
         """
-        factor, secret = await self._opened(db, user_id)
-        if (typed := one_time_codes.find_code(code)) is not None:
-            await self._take_one_time_code(db, user_id, factor, secret, typed)
-        elif (typed := recovery_codes.find_code(code)) is not None:
-            await self._take_recovery_code(db, user_id, secret, typed)
-        else:
+        opened = await self.find(db, user_id)
+        if opened is None:
             raise SecondFactorInvalidError
+        await self.take(db, opened, code)
         return ONE_TIME_CODE
 
     async def ask(self, db: Db, user_id: UUID, code: str) -> None:
@@ -62,39 +68,49 @@ class SecondFactors:
             SecondFactorRequiredError: there is no code.
             SecondFactorInvalidError, SealBrokenError: as `check` does.
         """
-        if await second_factors.hold(db, user_id) is None:
+        opened = await self.find(db, user_id)
+        if opened is None:
             return
         if not code:
             raise SecondFactorRequiredError
-        await self.check(db, user_id, code)
+        await self.take(db, opened, code)
 
-    async def check_one_time_code(self, db: Db, user_id: UUID, code: str) -> None:
-        """Takes a one-time code as `check` does; a recovery code is none.
-
-        Raises:
-            SecondFactorInvalidError, SealBrokenError: as `check` does.
-        """
-        factor, secret = await self._opened(db, user_id)
-        typed = one_time_codes.find_code(code)
-        if typed is None:
-            raise SecondFactorInvalidError
-        await self._take_one_time_code(db, user_id, factor, secret, typed)
-
-    async def make_recovery_codes(self, db: Db, user_id: UUID) -> tuple[str, ...]:
-        """New recovery codes of the user's active second factor, in the place of those before.
-
-        This is the one time that they are shown. The user's row stays locked until the transaction ends.
+    async def find(self, db: Db, user_id: UUID) -> OpenedFactor | None:
+        """The user's active second factor, for what is done with it in this transaction.
 
         Raises:
-            SecondFactorInvalidError: the user has no active second factor.
             SealBrokenError: the secret does not open.
         """
-        _, secret = await self._opened(db, user_id)
-        codes = recovery_codes.new_codes()
-        await second_factors.replace_recovery_codes(
-            db, user_id, [recovery_codes.hash_of(code, secret) for code in codes]
-        )
-        return codes
+        factor = await second_factors.hold(db, user_id)
+        if factor is None:
+            return None
+        return OpenedFactor(user_id, factor, self.seal.open(factor.sealed_secret, identity_of_factor(user_id)))
+
+    async def take(self, db: Db, opened: OpenedFactor, code: str) -> None:
+        """Takes a one-time code or a recovery code.
+
+        Raises:
+            SecondFactorInvalidError: the code is wrong or used.
+        """
+        if (typed := recovery_codes.find_code(code)) is not None:
+            await self._take_recovery_code(db, opened, typed)
+        else:
+            await self.take_one_time_code(db, opened, code)
+
+    async def take_one_time_code(self, db: Db, opened: OpenedFactor, code: str) -> None:
+        """Takes a one-time code; a recovery code is none.
+
+        Raises:
+            SecondFactorInvalidError: the code is wrong or used.
+        """
+        typed = one_time_codes.find_code(code)
+        step = one_time_codes.find_step(opened.secret, typed, self.clock()) if typed else None
+        if step is None:
+            raise SecondFactorInvalidError
+        # Sealed under the key in use, so that one that is to go seals nothing for long.
+        resealed = self.seal.close(opened.secret, identity_of_factor(opened.user_id))
+        if not await second_factors.take_step(db, opened.user_id, opened.factor, step, resealed):
+            raise SecondFactorInvalidError
 
     @asynccontextmanager
     async def counted(self, user_id: UUID) -> AsyncIterator[None]:
@@ -114,26 +130,23 @@ class SecondFactors:
             raise
         await self.throttling.succeed(taken)
 
-    async def _opened(self, db: Db, user_id: UUID) -> tuple[SecondFactor, bytes]:
-        factor = await second_factors.hold(db, user_id)
-        if factor is None:
+    async def _take_recovery_code(self, db: Db, opened: OpenedFactor, code: str) -> None:
+        code_hash = recovery_codes.hash_of(code, opened.secret)
+        if not await second_factors.take_recovery_code(db, opened.user_id, code_hash):
             raise SecondFactorInvalidError
-        return factor, self.seal.open(factor.sealed_secret, identity_of_factor(user_id))
+        await audit.record(db, AuditEvent.RECOVERY_CODE_USED, opened.user_id, self.clock())
+        await notify(self.outbox, db, MailKind.RECOVERY_CODE_USED, opened.user_id)
 
-    async def _take_one_time_code(self, db: Db, user_id: UUID, factor: SecondFactor, secret: bytes, code: str) -> None:
-        step = one_time_codes.find_step(secret, code, self.clock())
-        if step is None:
-            raise SecondFactorInvalidError
-        # Sealed under the key in use, so that one that is to go seals nothing for long.
-        resealed = self.seal.close(secret, identity_of_factor(user_id))
-        if not await second_factors.take_step(db, user_id, factor, step, resealed):
-            raise SecondFactorInvalidError
 
-    async def _take_recovery_code(self, db: Db, user_id: UUID, secret: bytes, code: str) -> None:
-        if not await second_factors.take_recovery_code(db, user_id, recovery_codes.hash_of(code, secret)):
-            raise SecondFactorInvalidError
-        await audit.record(db, AuditEvent.RECOVERY_CODE_USED, user_id, self.clock())
-        await notify(self.outbox, db, MailKind.RECOVERY_CODE_USED, user_id)
+async def make_recovery_codes(db: Db, user_id: UUID, secret: bytes) -> tuple[str, ...]:
+    """New recovery codes of the second factor with this secret, in the place of those before.
+
+    This is the one time that they are shown. Run it where the user's row is locked.
+    """
+    codes = recovery_codes.new_codes()
+    hashes = [recovery_codes.hash_of(code, secret) for code in codes]
+    await second_factors.replace_recovery_codes(db, user_id, hashes)
+    return codes
 
 
 def identity_of_factor(user_id: UUID) -> bytes:
