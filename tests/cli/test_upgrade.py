@@ -19,6 +19,7 @@ from auth_server.app import running
 from auth_server.settings import AuthServerSettings
 from auth_server.storage.database import connected
 from auth_server.storage.migrations import all_migrations, migrate, pending
+from tests.archives import unpack
 from tests.audit import chained, verification
 from tests.cli.command import COMMAND, QUICK, ROOT, environment
 from tests.cli.serving import COMPLETE, SECRET, serving_anew, told_by
@@ -61,7 +62,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("version before")
     code = git("archive", version_before(), "auth_server", "gatepost_cli", "http_gateway", "generated")
     with tarfile.open(fileobj=io.BytesIO(code)) as archive:
-        archive.extractall(folder, filter="data")
+        unpack(archive, folder)
     return folder
 
 

@@ -12,6 +12,7 @@ import pytest
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
+from tests.archives import unpack
 from tests.e2e.programs import run
 from tests.e2e.test_wheel import ENVIRONMENT, build, folder, names_in
 
@@ -62,7 +63,7 @@ async def test_it_says_what_it_is_and_needs(client_wheel: Path) -> None:
 async def test_a_wheel_of_the_source_archive_is_the_same(client_wheel: Path, tmp_path: Path) -> None:
     archive = await build("sdist", PROJECT, tmp_path / "sdist")
     with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path / "unpacked", filter="data")
+        unpack(packed, tmp_path / "unpacked")
     [unpacked] = (tmp_path / "unpacked").iterdir()
 
     again = await build("wheel", unpacked, tmp_path / "dist")

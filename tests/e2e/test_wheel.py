@@ -16,6 +16,7 @@ import pytest
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
+from tests.archives import unpack
 from tests.cli.command import call, lives
 from tests.e2e.conftest import Needs
 from tests.e2e.programs import run, running
@@ -101,7 +102,7 @@ async def test_a_wheel_says_what_it_is_and_needs(wheel: Path) -> None:
 async def test_a_wheel_of_the_source_archive_is_the_same(wheel: Path, tmp_path: Path) -> None:
     archive = await build("sdist", ROOT, tmp_path / "sdist")
     with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path / "unpacked", filter="data")
+        unpack(packed, tmp_path / "unpacked")
     unpacked = file_in(tmp_path / "unpacked")
 
     again = await build("wheel", unpacked, tmp_path / "dist")
