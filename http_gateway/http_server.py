@@ -72,7 +72,8 @@ class HttpServer(web.Server):
         super().__init__(answer, request_factory=_request_of, handler_cancellation=True)
         self._patience = patience
         self._most = most_connections
-        self._open: set[Connection] = set()
+        self._open: dict[Connection, None] = {}
+        """The one first that came first."""
         self._cut: Counter[str] = Counter()
         self._answers: UnreadAnswers[Connection] = UnreadAnswers(self._end_unread, most_unread_bytes)
 
@@ -96,11 +97,12 @@ class HttpServer(web.Server):
         if len(self._open) >= self._most and not self._made_way():
             self._end(handler, "refused")
             return
-        self._open.add(handler)
+        self._open[handler] = None
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
         """Lets go of a connection."""
-        self._open.discard(handler)
+        assert isinstance(handler, Connection)  # noqa: S101 (for the type checker)
+        self._open.pop(handler, None)
         super().connection_lost(handler, exc)
 
     @contextmanager
@@ -134,10 +136,10 @@ class HttpServer(web.Server):
         has just connected, and whose request is still on its way, does not make way for a hoard of half bodies.
         """
         by_kind: dict[Awaited, list[tuple[float, int, Connection]]] = {}
-        for each in self._open:
+        for number, each in enumerate(self._open):
             if (awaited := each.awaited()) is not None:
                 kind, since = awaited
-                by_kind.setdefault(kind, []).append((since, id(each), each))
+                by_kind.setdefault(kind, []).append((since, number, each))
         most = max(by_kind.values(), key=len, default=[])
         for _, _, connection in nsmallest(max(self._most // SHARE_TO_GO, 1), most):
             self._end(connection, "made_way")
@@ -148,6 +150,6 @@ class HttpServer(web.Server):
 
     def _end(self, connection: Connection, cause: str) -> None:
         self._cut[cause] += 1
-        self._open.discard(connection)
+        self._open.pop(connection, None)
         if connection.wire is not None:
             connection.wire.abort()
