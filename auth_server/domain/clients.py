@@ -44,6 +44,7 @@ def client_of(address: object, agent: object) -> Client:
     return Client(_address_of(address), _agent_of(agent))
 
 
+@lru_cache(MOST_ADDRESSES)
 def address_of_peer(peer: str) -> str:
     """The IP address of a gRPC peer, such as `ipv4:192.0.2.1:4711` or `ipv6:%5B2001:db8::1%5D:4711`; else empty."""
     kind, _, rest = unquote(peer).partition(":")
