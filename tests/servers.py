@@ -33,6 +33,7 @@ from tests.people import People
 from tests.resets import Resets
 from tests.rest import Rest
 
+STATEMENT_SECONDS = 30
 BY_ITSELF = (
     (auditing, "CHAIN_EVERY"),
     (auditing, "FORGET_EVERY"),
@@ -66,7 +67,8 @@ async def shared_database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 async def owner_connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database_url)
+    # A statement that waits for ever names itself, and keeps no later test from the connection.
+    connection = await asyncpg.connect(database_url, command_timeout=STATEMENT_SECONDS)
     yield connection
     await connection.close()
 
