@@ -7,6 +7,7 @@ import grpc
 import pytest
 
 from auth_server.app import running
+from auth_server.outside.picture_pool import PicturePool
 from gatepost.v1 import (
     images_service_pb2,
     images_service_pb2_grpc,
@@ -17,6 +18,7 @@ from http_gateway.upload_calls import answer_to
 from tests.conftest import IMAGES_AT
 from tests.images import an_image, pieces_of, shown, upload
 from tests.people import People, refused, violations_of
+from tests.waiting import until
 
 LARGEST_MESSAGE_BYTES = 65_536
 
@@ -162,19 +164,24 @@ async def test_an_upload_may_take(settings, people, ends):
 
 
 @pytest.mark.requirement(60)
-async def test_a_user_has_two_uploads_at_a_time(calling, people, ann):
-    begun, go_on = asyncio.Semaphore(0), asyncio.Event()
+async def test_a_user_has_two_uploads_at_a_time(calling, people, ann, monkeypatch):
+    go_on, taking, place = asyncio.Event(), [], PicturePool.place
+
+    def noted(pool, user_id):
+        taking.append(user_id)
+        return place(pool, user_id)
 
     async def waiting():
         yield an_id(ann)
-        begun.release()
         yield a_chunk(an_image())
         await go_on.wait()
 
+    async def both_have_a_place():
+        return len(taking) == 2
+
+    monkeypatch.setattr(PicturePool, "place", noted)
     both = [asyncio.ensure_future(calling(waiting(), metadata=ann.bearer)) for _ in range(2)]
-    for _ in both:
-        await begun.acquire()
-    await asyncio.sleep(0.05)
+    await until(both_have_a_place)
 
     with refused("IMAGES_BUSY", grpc.StatusCode.RESOURCE_EXHAUSTED):
         await upload(people, ann, an_image())
