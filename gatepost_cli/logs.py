@@ -23,9 +23,9 @@ from gatepost_cli.private_files import open_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_OWN = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
-# A record gets its own fields first, then those of `extra`, then perhaps what other formatters leave on it.
-_FIRST_EXTRA = len(_OWN) - 2
+# A record gets its own fields first, then those of `extra`, then perhaps what other formatters leave on it: the message
+# once more, and a time.
+_FIRST_EXTRA = len(vars(logging.makeLogRecord({})))
 # JSON encodes the controls below U+0020. These pass it, and a terminal or a reader of lines may act on them:
 # DEL, C1 controls, line and paragraph separators, marks that turn the direction of writing.
 _ACTIVE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -50,8 +50,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        extras = islice(record.__dict__.items(), _FIRST_EXTRA, None)
-        line.update((name, value) for name, value in extras if name not in _OWN)
+        line.update(islice(record.__dict__.items(), _FIRST_EXTRA, None))
+        line.pop("asctime", None)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return _encode(line)

@@ -56,20 +56,18 @@ class AuditSeal:
         folded = email.encode().lower()
         return [b"email " + hmac.digest(key, folded, hashlib.sha256) for key in self.subject_keys]
 
-    def new_key(self, subject: bytes) -> SubjectKey:
-        """A new key of the subject, as it is kept."""
+    def new_key(self) -> tuple[UUID, bytes]:
+        """A new key: its id, and the key as it is to be kept."""
         key_id = new_id()
-        return SubjectKey(subject, key_id, self.seal.close(os.urandom(KEY_BYTES), _identity_of_key(key_id)))
+        return key_id, self.seal.close(os.urandom(KEY_BYTES), _identity_of_key(key_id))
 
-    def close(self, personal: Personal, key: SubjectKey, event: str) -> bytes:
-        """What is personal, sealed under the kept key for an event of this name.
+    def opened(self, subject: bytes, key_id: UUID, key: bytes) -> SubjectKey:
+        """The kept key of the subject, which seals by itself from now on.
 
         Raises:
-            SealBrokenError: the key itself does not open.
+            SealBrokenError: it does not open.
         """
-        nonce = os.urandom(NONCE_BYTES)
-        opened = AESGCM(self.seal.open(key.sealed, _identity_of_key(key.id)))
-        return nonce + opened.encrypt(nonce, orjson.dumps(personal), identity_of(event))
+        return SubjectKey(subject, key_id, self._cipher(key_id, key))
 
     def open(self, sealed: bytes, key: bytes, key_id: UUID, event: str) -> Personal:
         """What was sealed under the kept key for an event of this name.
@@ -77,9 +75,9 @@ class AuditSeal:
         Raises:
             SealBrokenError: it does not open.
         """
-        opened = AESGCM(self.seal.open(key, _identity_of_key(key_id)))
+        cipher = self._cipher(key_id, key)
         try:
-            text = opened.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], identity_of(event))
+            text = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], identity_of(event))
         except (InvalidTag, ValueError):
             raise SealBrokenError from None
         return Personal(**orjson.loads(text))
@@ -93,6 +91,15 @@ class AuditSeal:
         if event.sealed is None or event.key_id is None or key is None:
             return Personal()
         return self.open(event.sealed, key, event.key_id, event.event)
+
+    def _cipher(self, key_id: UUID, key: bytes) -> AESGCM:
+        return AESGCM(self.seal.open(key, _identity_of_key(key_id)))
+
+
+def closed(personal: Personal, key: SubjectKey, event: str) -> bytes:
+    """What is personal, sealed under the key for an event of this name."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + key.cipher.encrypt(nonce, orjson.dumps(personal), identity_of(event))
 
 
 def _identity_of_key(key_id: UUID) -> bytes:

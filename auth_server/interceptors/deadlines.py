@@ -12,6 +12,7 @@ from auth_server.interceptors.calls import Call, Handler, Interceptor, Method
 
 LEAST_PAUSE_SECONDS = 5.0
 """What a stream has for each message at the least: those that wait for what happens tell every two that they live."""
+SHARED_SECONDS = 0.02
 
 
 def deadlines(longest_seconds: float, longest_upload_seconds: float) -> Interceptor:
@@ -20,22 +21,23 @@ def deadlines(longest_seconds: float, longest_upload_seconds: float) -> Intercep
     A call whose requests are a stream, an upload, gets another measure: it takes as long as its client needs to send.
     A stream of answers may last, yet each message must come in that time; what its client needs to read is not counted.
     """
+    limits = TimeLimits()
 
     def around(method: Method, handler: Handler) -> Handler:
         longest = longest_upload_seconds if method.takes_stream else longest_seconds
 
         async def handle(request: Any, call: Call) -> Any:
             left = longest if call.seconds_left is None else min(call.seconds_left, longest)
-            with _Limit(left):
+            with limits.of(left):
                 answer = await handler(request, call)
-            return _each_in(max(longest, LEAST_PAUSE_SECONDS), answer) if method.streams else answer
+            return _each_in(limits, max(longest, LEAST_PAUSE_SECONDS), answer) if method.streams else answer
 
         return handle
 
     return around
 
 
-async def _each_in(seconds: float, stream: AsyncGenerator[Any]) -> AsyncGenerator[Any]:
+async def _each_in(limits: TimeLimits, seconds: float, stream: AsyncGenerator[Any]) -> AsyncGenerator[Any]:
     """The stream, each of whose messages comes in so many seconds.
 
     Raises:
@@ -43,39 +45,69 @@ async def _each_in(seconds: float, stream: AsyncGenerator[Any]) -> AsyncGenerato
     """
     async with aclosing(stream):
         while True:
-            with _Limit(seconds):
+            with limits.of(seconds):
                 message = await anext(stream, stream)
             if message is stream:  # its end
                 return
             yield message
 
 
-class _Limit:
-    """Cancels what runs inside of it when time is up, as asyncio.timeout does at three times the price.
+class TimeLimits:
+    """Cancels what takes too long; all that ends within the same 20 ms shares a timer, at whose end it is.
+
+    A timer of its own, made and cancelled, costs a call as much as its guard.
+    """
+
+    def __init__(self) -> None:
+        self._ending: dict[int, set[TimeLimit]] = {}
+
+    def of(self, seconds: float) -> TimeLimit:
+        """Gives what runs inside of it so many seconds from now on, of which there may be less than none."""
+        return TimeLimit(self._ending, seconds)
+
+
+class TimeLimit:
+    """A context manager, as asyncio.timeout is at many times the price.
 
     Raises:
         DeadlineExceededError: time was up.
     """
 
-    __slots__ = ("_cancelling", "_expired", "_task", "_timer")
+    __slots__ = ("_cancelling", "_ending", "_expired", "_seconds", "_sharing", "_task")
 
-    def __init__(self, seconds: float) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 (for the type checker: a coroutine makes this)
-        self._task = task
-        self._cancelling = task.cancelling()
+    def __init__(self, ending: dict[int, set[TimeLimit]], seconds: float) -> None:
+        self._ending = ending
+        self._seconds = seconds
         self._expired = False
-        self._timer = asyncio.get_running_loop().call_later(max(seconds, 0), self._expire)
 
     def __enter__(self) -> None:
-        pass
+        if self._seconds <= 0:
+            raise DeadlineExceededError
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
+        assert task is not None  # noqa: S101 (for the type checker: a coroutine enters this)
+        self._task = task
+        self._cancelling = task.cancelling()
+        end = int((loop.time() + self._seconds) / SHARED_SECONDS) + 1
+        sharing = self._ending.get(end)
+        if sharing is None:
+            sharing = self._ending[end] = set()
+            loop.call_at(end * SHARED_SECONDS, _expire, self._ending, end)
+        sharing.add(self)
+        self._sharing = sharing
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._timer.cancel()
+        self._sharing.discard(self)
         # Somebody else may have cancelled the task as well, whose wish stands.
         if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise DeadlineExceededError from None
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Cancels what runs inside."""
         self._expired = True
         self._task.cancel()
+
+
+def _expire(ending: dict[int, set[TimeLimit]], end: int) -> None:
+    for limit in ending.pop(end):
+        limit.expire()

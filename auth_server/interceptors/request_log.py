@@ -14,6 +14,7 @@ from auth_server.interceptors.calls import Call, Handler, Method
 from auth_server.interceptors.errors import RefusedError
 
 log = logging.getLogger(__name__)
+_SHARED = vars(log.makeRecord(log.name, logging.INFO, "", 0, "call", (), None))
 
 
 def request_log(method: Method, handler: Handler) -> Handler:
@@ -52,7 +53,12 @@ def request_log(method: Method, handler: Handler) -> Handler:
 
 
 def _write(rpc: str, code: str, began: float, call: Call) -> None:
+    if not log.isEnabledFor(logging.INFO):
+        return
+    now = time.time()
     fields: dict[str, object] = {
+        "created": now,
+        "msecs": now % 1 * 1000,
         "rpc": rpc,
         "code": code,
         "ms": round((time.perf_counter() - began) * 1000, 2),
@@ -64,6 +70,7 @@ def _write(rpc: str, code: str, began: float, call: Call) -> None:
         fields["service"] = call.service.name
     if call.by_previous_secret:
         fields["adapter"] = "by the previous secret"
-    if log.isEnabledFor(logging.INFO):
-        # What log.info does, without looking for the line that it stands in.
-        log.handle(log.makeRecord(log.name, logging.INFO, "", 0, "call", (), None, extra=fields))
+    # What log.info does at three times the price: it makes anew what all these records share.
+    record = object.__new__(logging.LogRecord)
+    record.__dict__ = _SHARED | fields
+    log.handle(record)

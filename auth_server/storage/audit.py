@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from auth_server.domain.audit_events import OK, About, AuditEvent, Origin, current_actor, current_origin
-from auth_server.domain.audit_seal import AuditSeal, Personal
+from auth_server.domain.audit_seal import AuditSeal, Personal, closed
 from auth_server.domain.stored_events import StoredEvent
 from auth_server.domain.subject_keys import SubjectKey
 from auth_server.storage.database import Database, Db, Row
@@ -218,7 +218,7 @@ def _entry(
     origin: Origin, personal: Personal, key: SubjectKey | None, event: AuditEvent, *, at: datetime, outcome: str = OK
 ) -> Entry:
     caller, calling_user = origin.caller_of()
-    key_id, sealed = (key.id, origin.seal.close(personal, key, event.value)) if key else (None, None)
+    key_id, sealed = (key.id, closed(personal, key, event.value)) if key else (None, None)
     return Entry(at, event.value, origin.request_id, origin.rpc, caller, calling_user, outcome, key_id, sealed)
 
 
@@ -233,7 +233,7 @@ async def _key_of(db: Db, origin: Origin, personal: Personal, user_id: UUID | No
 
 
 async def _kept_key(db: Db, seal: AuditSeal, subject: bytes, whose: UUID | None, at: datetime) -> SubjectKey | None:
-    new = seal.new_key(subject)
+    new_id, new_key = seal.new_key()
     row = await db.fetchrow(
         """
         WITH found AS (
@@ -260,10 +260,10 @@ async def _kept_key(db: Db, seal: AuditSeal, subject: bytes, whose: UUID | None,
         SELECT id, sealed
           FROM made
         """,
-        new.id,
+        new_id,
         subject,
         whose,
-        new.sealed,
+        new_key,
         at,
     )
-    return SubjectKey(subject, row["id"], row["sealed"]) if row else None
+    return seal.opened(subject, row["id"], row["sealed"]) if row else None

@@ -1,11 +1,13 @@
 """The keys that a server remembers are bounded, and forgotten."""
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from auth_server.domain.ids import new_id
 from auth_server.domain.subject_keys import KnownKeys, SubjectKey
 
 
 def a_key(subject):
-    return SubjectKey(subject, new_id(), b"sealed")
+    return SubjectKey(subject, new_id(), AESGCM(AESGCM.generate_key(256)))
 
 
 def test_no_more_keys_are_remembered_than_there_is_room_for():
