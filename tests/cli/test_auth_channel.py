@@ -46,6 +46,7 @@ async def becomes(status: int, session: aiohttp.ClientSession, url: str, seconds
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_a_gateway_is_back_two_seconds_after_its_auth_server(settings: AuthServerSettings, db: object) -> None:
     fixed = settings.model_copy(update={"grpc_port": free_port()})

@@ -218,6 +218,7 @@ def test_an_unknown_id_is_refused(database: Database, keys_url: str) -> None:
     assert "no key has the id abc-_d" in refusal_of("keys", "revoke", "abc-_d", GATEPOST_DATABASE_URL=keys_url)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement(40)
 def test_keys_are_rotated_and_revoked_under_a_running_installation(up: Up) -> None:
     def kids() -> list[str]:

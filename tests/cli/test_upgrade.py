@@ -26,7 +26,7 @@ from tests.cli.serving import COMPLETE, SECRET, serving_anew, told_by
 from tests.people import People
 from tests.traffic import Traffic
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 ROWS = """
     INSERT INTO users (id, email, created_at, updated_at)
     SELECT gen_random_uuid(), 'row' || number || '@example.org', now(), now() FROM generate_series(1, 10000) AS number;

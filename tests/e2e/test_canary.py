@@ -32,7 +32,7 @@ from tests.keys import private_keys
 from tests.rpc.matrix import ADMITTED
 from tests.rpc.provider import a_provider
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 DUMPS = {"plain": {}, "with bytea escaped": {"PGOPTIONS": "-c bytea_output=escape"}}
 
 

@@ -10,6 +10,7 @@ from tests.fuzz.pages import Pages
 SOME = 12
 
 
+@pytest.mark.slow
 @pytest.mark.requirement(11)
 @pytest.mark.timeout(180)
 async def test_no_request_and_no_body_are_our_fault(routes, findings):
@@ -25,6 +26,7 @@ async def test_no_request_and_no_body_are_our_fault(routes, findings):
     assert findings.answers["200"] >= len(BINDINGS) / 4
 
 
+@pytest.mark.slow
 @pytest.mark.requirement(11)
 @pytest.mark.timeout(180)
 async def test_routes_answer_what_the_openapi_document_says(shared_gateways, callers, findings, run):

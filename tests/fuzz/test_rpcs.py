@@ -5,6 +5,7 @@ import pytest
 from tests.fuzz.declared import METHODS
 
 
+@pytest.mark.slow
 @pytest.mark.requirement(11)
 @pytest.mark.timeout(180)
 async def test_no_message_and_no_bytes_are_our_fault(rpcs, findings):

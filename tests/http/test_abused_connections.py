@@ -174,6 +174,7 @@ async def test_an_answer_that_nobody_reads_ends_the_connection(scripted_channel,
         await assert_serves(gateway)
 
 
+@pytest.mark.slow
 async def test_an_answer_that_is_read_slowly_comes_whole(scripted_channel):
     async with a_gateway(scripted_channel, read_timeout_seconds=1) as gateway:
         wire = await an_unread_answer(gateway, times=2)

@@ -154,6 +154,7 @@ async def test_a_flood_from_one_block_keeps_nobody_else_from_a_hash(settings, pe
         await asyncio.gather(*flood)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement(22)
 async def test_a_flood_of_logins_is_refused_and_holds_no_other_call_up(settings, people):
     session = await people.a_session((await people.a_user()).id)

@@ -144,6 +144,7 @@ class Load:
         jwt.decode(token, key, audience="gatepost", options={"verify_iat": False, "verify_nbf": False})
 
 
+@pytest.mark.slow
 @pytest.mark.requirement(40)
 @pytest.mark.timeout(180)
 async def test_rotations_under_load_lose_no_verification(settings, keys_url, clock):

@@ -85,7 +85,7 @@ def test_the_table_of_callers_names_every_rpc():
 
 
 @pytest.mark.requirement(3, 4, 56)
-@pytest.mark.parametrize("door", ["port", "in process"])
+@pytest.mark.parametrize("door", ["port", pytest.param("in process", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_every_rpc_lets_in_and_tells_what_the_tables_say(caller, door, people, channel, server, sql, clock):
     through = channel if door == "port" else server.channel

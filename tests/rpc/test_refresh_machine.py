@@ -200,6 +200,7 @@ class Refreshes(RuleBasedStateMachine):
         assert all(row["unused"] == [False] * (len(row["unused"]) - 1) + [True] for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement(37, 38, 39)
 @pytest.mark.timeout(180)
 async def test_any_order_of_events_leaves_one_child_or_none(people, sql, clock):
