@@ -16,6 +16,7 @@ from tests.cli.uploading import uploaded
 pytestmark = pytest.mark.timeout(180)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement(1, 2)
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_the_split_form_runs_with_certificates_from_the_script(on_database: dict[str, str], tmp_path: Path) -> None:

@@ -145,6 +145,7 @@ async def test_a_server_killed_while_it(
     await goes_on(here, sql, signed_in, pair.refresh_token)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement(38)
 async def test_everybody_goes_on_when_a_busy_server_is_killed(
     here: People, there: People, victim: Server, sql: asyncpg.Connection
