@@ -23,6 +23,7 @@ def is_not_serving(channel: grpc.Channel) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.NOT_SERVING)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement(8)
 def test_calls_are_served_while_health_says_that_none_should_come(on_database: dict[str, str], tmp_path: Path) -> None:
     log = tmp_path / "log"

@@ -121,6 +121,7 @@ async def test_entries_that_are_committed_in_reversed_order_are_all_told(people,
         await connection.close()
 
 
+@pytest.mark.slow
 async def test_a_silent_stream_has_a_heartbeat(watch):
     stream = watch()
     await stream.until("in_sync")

@@ -46,6 +46,7 @@ async def test_connections_that_the_server_ended_at_rest_are_replaced_unseen(dat
         assert (await database.fetchrow("SELECT pg_backend_pid() AS pid"))["pid"] not in pids
 
 
+@pytest.mark.slow
 async def test_a_connection_that_ends_as_a_statement_begins_fails_as_one_that_is_away(database_url, sql):
     async with connected(database_url, size=1) as database:
         for _ in range(30):

@@ -115,6 +115,7 @@ async def test_a_deleted_user_is_refused_within_a_second(people, client, listene
     assert await seconds_until_refused(listener, ann.access_token) < at_most(SECOND)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement(45)
 async def test_nothing_is_lost_while_the_way_to_gatepost_is_cut(people, server, client, credential):
     ann, bob, cid = [await people.signed_in() for _ in range(3)]
@@ -158,6 +159,7 @@ async def test_while_the_stream_is_silent_gatepost_is_asked(people, server, clie
         assert verifier.counters.questions >= 2
 
 
+@pytest.mark.slow
 async def test_a_way_that_swallows_everything_is_noticed(people, server, credential):
     ann = await people.signed_in()
     async with (
