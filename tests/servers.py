@@ -32,8 +32,8 @@ from tests.mailbox import Mailbox
 from tests.people import People
 from tests.resets import Resets
 from tests.rest import Rest
+from tests.waiting import told_connection
 
-STATEMENT_SECONDS = 30
 BY_ITSELF = (
     (auditing, "CHAIN_EVERY"),
     (auditing, "FORGET_EVERY"),
@@ -67,8 +67,7 @@ async def shared_database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 async def owner_connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    # A statement that waits for ever names itself, and keeps no later test from the connection.
-    connection = await asyncpg.connect(database_url, command_timeout=STATEMENT_SECONDS)
+    connection = await told_connection(database_url)
     yield connection
     await connection.close()
 
