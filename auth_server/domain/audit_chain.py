@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +24,8 @@ BEGINNING = bytes(32)
 LEAST_KEPT = timedelta(days=30)
 """No event may go sooner, whoever asks (drop_audit_events, 0016_audit_bounds.sql)."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PRESENT = struct.Struct(">BQ").pack
+_ABSENT = bytes(9)
 _ANCHOR = re.compile(r"(?P<position>[0-9]{1,18}):(?P<hash>[0-9a-f]{64})")
 
 
@@ -86,12 +89,15 @@ def link_of(previous: bytes, position: int, event: StoredEvent) -> Link:
     )
     if event.target is not None:  # an event from before there were any keeps its hash
         fields = (*fields, event.target)
-    digest = hashlib.sha256(b"gatepost audit link 1" + previous + position.to_bytes(8, "big"))
+    text = b"gatepost audit link 1" + previous + position.to_bytes(8, "big")
     for each in fields:
-        encoded = b"" if each is None else each if isinstance(each, bytes) else str(each).encode()
         # What is absent differs from what is empty, and no field runs into the next.
-        digest.update((b"\0" if each is None else b"\1") + len(encoded).to_bytes(8, "big") + encoded)
-    return Link(position, event.id, digest.digest())
+        if each is None:
+            text += _ABSENT
+        else:
+            encoded = each if isinstance(each, bytes) else str(each).encode()
+            text += _PRESENT(1, len(encoded)) + encoded
+    return Link(position, event.id, hashlib.sha256(text).digest())
 
 
 def signed(link: Link, at: datetime, key: SigningKey) -> Checkpoint:

@@ -7,6 +7,7 @@ import hmac
 import os
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import orjson
@@ -77,7 +78,7 @@ class AuditSeal:
         """
         cipher = self._cipher(key_id, key)
         try:
-            text = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], identity_of(event))
+            text = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _identity_of_event(event))
         except (InvalidTag, ValueError):
             raise SealBrokenError from None
         return Personal(**orjson.loads(text))
@@ -99,7 +100,12 @@ class AuditSeal:
 def closed(personal: Personal, key: SubjectKey, event: str) -> bytes:
     """What is personal, sealed under the key for an event of this name."""
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + key.cipher.encrypt(nonce, orjson.dumps(personal), identity_of(event))
+    return nonce + key.cipher.encrypt(nonce, orjson.dumps(personal), _identity_of_event(event))
+
+
+@lru_cache
+def _identity_of_event(event: str) -> bytes:
+    return identity_of(event)
 
 
 def _identity_of_key(key_id: UUID) -> bytes:

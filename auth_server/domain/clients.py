@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 LONGEST_AGENT_CHARACTERS = 256
 LONGEST_ADDRESS_CHARACTERS = 45  # IPv6, the last 32 bits of it written as IPv4
-MOST_ADDRESSES = 4096
-"""How many are remembered as they are read: reading one takes as long as sealing an event."""
+MOST_KNOWN = 4096
+"""How many texts are remembered as they are read: reading those of a call takes as long as sealing an event."""
 BLOCK_BITS = {4: 24, 6: 56}
 NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -41,10 +41,14 @@ class Client:
 
 def client_of(address: object, agent: object) -> Client:
     """The client of these texts; what is no IP address counts as none, and of an agent its printable beginning."""
-    return Client(_address_of(address), _agent_of(agent))
+    # Cut before they are remembered: who calls may make them of any length.
+    return _client_of(
+        address.partition("%")[0][: LONGEST_ADDRESS_CHARACTERS + 1] if isinstance(address, str) else None,
+        agent[:LONGEST_AGENT_CHARACTERS] if isinstance(agent, str) else None,
+    )
 
 
-@lru_cache(MOST_ADDRESSES)
+@lru_cache(MOST_KNOWN)
 def address_of_peer(peer: str) -> str:
     """The IP address of a gRPC peer, such as `ipv4:192.0.2.1:4711` or `ipv6:%5B2001:db8::1%5D:4711`; else empty."""
     kind, _, rest = unquote(peer).partition(":")
@@ -60,27 +64,18 @@ def _ipv4_in(address: IPv6Address) -> IPv4Address | None:
     return address.sixtofour
 
 
-def _address_of(text: object) -> str | None:
-    """The address without its zone, which may be any text; one of IPv4 as such where it comes over a socket of IPv6."""
-    if not isinstance(text, str):
-        return None
-    address = text.partition("%")[0]
-    return _canonical(address) if len(address) <= LONGEST_ADDRESS_CHARACTERS else None
+@lru_cache(MOST_KNOWN)
+def _client_of(address: str | None, agent: str | None) -> Client:
+    shown = "".join(each for each in agent or "" if each.isprintable())
+    return Client(_canonical(address) if address else None, shown or None)
 
 
-@lru_cache(MOST_ADDRESSES)
 def _canonical(address: str) -> str | None:
+    """The address, whose zone may be any text; one of IPv4 as such where it comes over a socket of IPv6."""
+    if len(address) > LONGEST_ADDRESS_CHARACTERS:
+        return None
     try:
         found = ip_address(address)
     except ValueError:
         return None
     return str(getattr(found, "ipv4_mapped", None) or found)
-
-
-def _agent_of(text: object) -> str | None:
-    if not isinstance(text, str):
-        return None
-    shown = text[:LONGEST_AGENT_CHARACTERS]
-    if not shown.isprintable():
-        shown = "".join(each for each in shown if each.isprintable())
-    return shown or None
