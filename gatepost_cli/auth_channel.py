@@ -97,8 +97,10 @@ class AuthChannel:
 
     def now(self) -> grpc.aio.Channel:
         """The channel of this time. One under older certificates closes when its calls have ended."""
+        if self._files is None:
+            return self._channel
         now = asyncio.get_running_loop().time()
-        if self._files is not None and now - self._looked >= _LOOK_EVERY_SECONDS:
+        if now - self._looked >= _LOOK_EVERY_SECONDS:
             self._looked = now
             fresh = self._files.changed()
             if fresh is not None:

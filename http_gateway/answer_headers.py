@@ -31,9 +31,14 @@ def fits_header(field: FieldDescriptor) -> bool:
     return HEADER_NAME.fullmatch(header_of(field)) is not None and field.type in _TEXTS and not field.is_repeated
 
 
-def header_writer_of(kind: Descriptor) -> Callable[[Any], dict[str, str]]:
-    """What writes the headers of a message: all of them always, so that a proxy which copies them leaves no other."""
+def header_writer_of(kind: Descriptor) -> Callable[[Any], dict[str, str]] | None:
+    """What writes the headers of a message: all of them always, so that a proxy which copies them leaves no other.
+
+    None for a message that has none.
+    """
     fields = [(header_of(field), field.name, _TEXTS[field.type]) for field in kind.fields if header_of(field)]
+    if not fields:
+        return None
     return lambda message: {name: header_text(text(getattr(message, field))) for name, field, text in fields}
 
 

@@ -214,10 +214,10 @@ class Connection(web.RequestHandler):
 
     def _look_at_lines(self, data: bytes) -> None:
         """Notes whether one of these lines, which may come in pieces, begins a request of another protocol."""
-        lines = self._line + data
+        lines = self._line + data if self._line else data
         if b"RTSP/" in lines or b"ICE/" in lines:
             self._is_other = self._is_other or _OTHER_PROTOCOL.search(lines) is not None
-        self._line = lines.rpartition(b"\n")[2][-_LINE_LIMIT_BYTES:]
+        self._line = b"" if lines.endswith(b"\n") else lines.rpartition(b"\n")[2][-_LINE_LIMIT_BYTES:]
 
     def _refuse(self, number: int, error: _ErrInfo) -> None:
         """Has the latest requests, so many, answered by an error."""

@@ -52,7 +52,8 @@ class RpcAnswers:
         if reply is None:
             raise RefusedError(*NO_ANSWER)
         answer = self._json_of(visit, reply) if self._raw is None else _raw_of(visit, reply, self._raw)
-        answer.headers.update(self._headers_of(reply))
+        if self._headers_of is not None:
+            answer.headers.update(self._headers_of(reply))
         return answer
 
     def _json_of(self, visit: Visit, reply: Any) -> web.Response:
