@@ -37,7 +37,8 @@ of a hash while that many threads hash. Both are timed right before and after ea
 rests. Others: their share of the machine meanwhile, which moves both sides."""
 FLOOD_LEGEND = """\
 Idle / flooded, in turns: 200 look-ups a second for 5 s each, medians of all rounds. Others: their share of the
-machine meanwhile."""
+machine meanwhile. Where one core is left, it is shared by all that does not hash, the load generator too: the floor's
+line tells how much of a flooded p99 that alone makes."""
 VERIFIER_LEGEND = """\
 Of gatepost-client's verifier / of PyJWT with a key object, in one process and in turns, a second of CPU time; no
 signature is remembered."""

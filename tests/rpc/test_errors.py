@@ -270,13 +270,15 @@ async def test_a_fault_of_the_database_under_any_rpc_tells_nothing(rpc, people, 
     service, _, method = rpc.partition("/")
     descriptor = next(each for each in SERVICES if each.name == service).methods_by_name[method]
     request = json_format.ParseDict(REQUESTS[rpc], GetMessageClass(descriptor.input_type)())
-    for table in TABLES:
-        await sql.execute(f"ALTER TABLE {table} RENAME TO {table}_gone")
+    gone = []
     try:
+        for table in TABLES:
+            await sql.execute(f"ALTER TABLE {table} RENAME TO {table}_gone")
+            gone.append(table)
         with caplog.at_level("CRITICAL"), refused("INTERNAL", grpc.StatusCode.INTERNAL) as caught:
             await server.channel.unary_unary(f"/gatepost.v1.{rpc}")(request, metadata=[*people.secret, *presented])
     finally:
-        for table in TABLES:
+        for table in gone:
             await sql.execute(f"ALTER TABLE {table}_gone RENAME TO {table}")
 
     assert "relation" not in f"{caught.value.details()}{caught.value.trailing_metadata()}"
