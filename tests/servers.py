@@ -94,7 +94,7 @@ async def keys_database(database_url: str, owner_connection: asyncpg.Connection)
 @pytest.fixture
 async def keys_url(keys_database: str) -> str:
     """The URL of a database without any user or key."""
-    connection = await asyncpg.connect(keys_database)
+    connection = await told_connection(keys_database)
     await connection.execute("DELETE FROM users; DELETE FROM signing_keys")
     await connection.close()
     return keys_database

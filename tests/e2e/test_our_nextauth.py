@@ -24,7 +24,8 @@ from tests.resets import Resets
 from tests.second_factors import turned_on
 from tests.throttled import SMALL
 
-pytestmark = pytest.mark.timeout(180)
+# Slow: the article's client has the same cores in test_nextauth.py.
+pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 in_one_form = pytest.mark.parametrize("shared_gateway_url", ["in one process"], indirect=True)
 
 
