@@ -172,7 +172,8 @@ async def connected(url: str, *, size: int, prepared: bool = True) -> AsyncItera
 async def _roll_back(connection: Any) -> None:
     """Readies a connection for the next caller.
 
-    asyncpg's own reset is a round trip; no statement of ours leaves anything behind but, when cancelled, a transaction.
+    asyncpg's own reset does more; no statement of ours leaves anything behind but, when cancelled, a transaction.
+    A statement that was cancelled once it was parsed has one as well, which asyncpg does not see, and whose locks hold
+    until PostgreSQL is sent something else.
     """
-    if connection.is_in_transaction():
-        await connection.execute("ROLLBACK")
+    await connection.execute("ROLLBACK" if connection.is_in_transaction() else "SELECT")

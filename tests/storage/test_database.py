@@ -6,6 +6,7 @@ import pytest
 
 from auth_server.domain.errors import DatabaseUnavailableError, RequestInvalidError
 from auth_server.storage.database import connected
+from tests.waiting import until
 
 
 async def test_a_connection_is_clean_after_a_cancelled_transaction(database_url):
@@ -171,3 +172,23 @@ async def test_a_cancelled_transaction_leaves_nothing(database_url, sql):
                 await database.transaction(stuck)
 
         assert await database.fetch("SELECT identifier FROM verification_tokens") == []
+
+
+async def test_a_statement_that_is_cancelled_once_it_is_parsed_holds_no_lock(db, sql, monkeypatch):
+    parse = asyncpg.Connection._get_statement
+
+    async def parse_for_nobody(*given, **named):
+        await parse(*given, **named)
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncpg.Connection, "_get_statement", parse_for_nobody)
+        with pytest.raises(asyncio.CancelledError):
+            await db.fetchrow("SELECT 'cancelled' FROM users")
+
+    async def is_at_rest():
+        states = await sql.fetch("SELECT state FROM pg_stat_activity WHERE query LIKE '_ELECT ''cancelled''%'")
+        return all(row["state"] == "idle" for row in states)
+
+    await asyncio.wait_for(until(is_at_rest), 10)
+    await sql.execute("SET lock_timeout = '5s'; LOCK TABLE users IN ACCESS EXCLUSIVE MODE; RESET lock_timeout")
